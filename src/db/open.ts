@@ -1,0 +1,62 @@
+import type { Config } from '../config.ts';
+import type { Logger } from '../log.ts';
+import { connect, isUnavailable } from './client.ts';
+import { startEmbedded } from './embedded.ts';
+import { migrate } from './migrate.ts';
+
+/** Where the embedded PostgreSQL keeps its data, below the working directory. */
+const embeddedDirectory = '.data/postgres';
+
+export interface OpenDatabase {
+  url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * The database of DATABASE_URL, or the embedded one where that is not set: reached, recent enough and migrated. Waits
+ * up to a minute for one that is not reached, as they are often started together; then throws.
+ */
+export async function openDatabase(config: Pick<Config, 'databaseUrl'>, log: Logger): Promise<OpenDatabase> {
+  let url = config.databaseUrl;
+  let close = async () => {};
+  if (url === undefined) {
+    const embedded = await startEmbedded(embeddedDirectory);
+    log.warn(`DATABASE_URL is not set: using a development PostgreSQL, whose data are in ${embeddedDirectory}`);
+    url = embedded.url;
+    close = embedded.stop;
+  }
+  const sql = connect(url, { name: 'migrate' });
+  try {
+    await reach(sql, log);
+    await migrate(sql, log);
+  } catch (error) {
+    await sql.end({ timeout: 1 });
+    await close();
+    throw error;
+  }
+  await sql.end();
+  return { url, close };
+}
+
+async function reach(sql: ReturnType<typeof connect>, log: Logger, seconds = 60): Promise<void> {
+  const until = Date.now() + seconds * 1000;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const [row] = await sql<{ version: number }[]>`select current_setting('server_version_num')::int as version`;
+      if (row && row.version < 150_000) {
+        throw new Error(`PostgreSQL 15 or newer is needed; DATABASE_URL leads to version ${row.version / 10_000}.`);
+      }
+      return;
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      const code = (error as { code?: string }).code;
+      if (Date.now() > until) {
+        throw new Error(
+          `The database cannot be reached (${code}) after ${seconds} seconds of trying: check DATABASE_URL, and that PostgreSQL runs.`,
+        );
+      }
+      if (attempt === 1) log.warn(`waiting for the database (${code})`);
+      await new Promise((resolve) => setTimeout(resolve, Math.min(attempt * 100, 1000)));
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config';
+
+// A file's suffix says what it needs: *.test.ts nothing, *.db.test.ts a PostgreSQL, *.image.test.ts a Docker engine.
+const needsMore = ['test/**/*.db.test.ts', 'test/**/*.image.test.ts'];
+
+export default defineConfig({
+  test: {
+    reporters: process.env.CI ? ['default', 'junit'] : ['default'],
+    outputFile: { junit: 'reports/junit.xml' },
+    coverage: {
+      provider: 'v8',
+      include: ['src/**'],
+      reportsDirectory: 'reports/coverage',
+      reporter: ['text-summary', 'lcov', 'html'],
+    },
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: needsMore } },
+      {
+        extends: true,
+        test: {
+          name: 'db',
+          include: ['test/**/*.db.test.ts'],
+          globalSetup: 'test/support/postgres.ts',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'image', include: ['test/**/*.image.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 },
+      },
+    ],
+  },
+});
