@@ -41,6 +41,11 @@ function postgresUrl(text: string) {
   return text;
 }
 
+function httpUrl(text: string) {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) throw new Error('a URL such as https://claims.example.com');
+  return text.replace(/\/$/, '');
+}
+
 function list(text: string) {
   return text
     .split(',')
@@ -72,6 +77,11 @@ export const settings = {
     default: '9950',
     help: 'The TCP port to listen on; 0 takes a free one.',
     parse: integer(0, 65535),
+  }),
+  publicUrl: setting({
+    env: 'CLAIMS_API_PUBLIC_URL',
+    help: 'Where clients reach the service, such as `https://claims.example.com`, if that is not the address it listens on. Shown in the log and in the API description.',
+    parse: httpUrl,
   }),
   dataDirectory: setting({
     env: 'CLAIMS_API_DATA',

@@ -59,13 +59,12 @@ create table patients (
   primary key (system, id)
 );
 
--- One row a file content: what became of it.
+-- One load of a file's content, and what became of it.
 create table imports (
   id uuid primary key,
   file text not null,             -- below the data directory
   size bigint not null,           -- bytes, as they are in the file
-  modified_at timestamptz not null,
-  content_hash bytea not null unique, -- SHA-256
+  content_hash bytea not null,    -- SHA-256
   format text,
   status text not null check (status in ('running', 'completed', 'failed', 'refused', 'unknown')),
   reason text,                    -- of refused, failed and unknown
@@ -82,8 +81,16 @@ create table imports (
 
 -- GET /api/imports, newest first
 create index imports_by_started_at on imports (started_at, id);
--- ingest/scan.ts: a file that was seen before, without reading it
-create index imports_by_file on imports (file);
+-- ingest/scan.ts: a content that was loaded before
+create index imports_by_content on imports (content_hash, started_at);
+
+-- The import that last loaded each file, so that a file is known without reading it.
+create table import_files (
+  file text primary key,
+  size bigint not null,
+  modified_at timestamptz not null,
+  import_id uuid not null
+);
 
 -- What was not taken.
 create table import_rejects (

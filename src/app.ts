@@ -1,0 +1,101 @@
+import helmet from '@fastify/helmet';
+import serveStatic from '@fastify/static';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, { LogController } from 'fastify';
+import { authenticate } from './auth/authenticate.ts';
+import type { Keys } from './auth/keys.ts';
+import type { Login } from './auth/login.ts';
+import { authRoutes } from './auth/routes.ts';
+import type { Tokens } from './auth/tokens.ts';
+import type { Cursors } from './claims/cursor.ts';
+import { claimRoutes } from './claims/routes.ts';
+import type { Config } from './config.ts';
+import type { Pool } from './db/client.ts';
+import { importRoutes } from './ingest/routes.ts';
+import type { Logger } from './log.ts';
+import { healthRoutes, type Readiness } from './ops/health.ts';
+import { requestLog } from './ops/requests.ts';
+import { problems } from './problems.ts';
+
+export interface AppDependencies {
+  version: string;
+  log: Logger;
+  db: Pool;
+  keys: Keys;
+  tokens: Tokens;
+  login: Login;
+  cursors: Cursors;
+  readiness: Readiness;
+  /** The built page; undefined where it was not built, as in most tests. */
+  webDirectory: string | undefined;
+}
+
+/** The server, composed in the order in which its parts depend on each other. It does not listen yet. */
+export async function buildApp(
+  config: Pick<Config, 'trustedProxies' | 'insecureDemo' | 'publicUrl'>,
+  deps: AppDependencies,
+) {
+  const { db, version } = deps;
+  const app = Fastify({
+    loggerInstance: deps.log,
+    // ops/requests.ts logs requests: Fastify's own lines hold the address with its query.
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: config.trustedProxies.length > 0 ? config.trustedProxies : false,
+    bodyLimit: 1 << 20,
+    // Unknown fields are errors, not dropped: a filter with a spelling mistake would answer another question.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true } },
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    requestTimeout: 30_000,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  await app.register(problems);
+  await app.register(requestLog);
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'self'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'self'"] },
+    },
+    // What stands before the service decides on TLS.
+    strictTransportSecurity: false,
+  });
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Claims API',
+        version,
+        description: 'Healthcare claims from mounted files: searchable, secured, audited.',
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+      security: [{ token: [] }],
+      ...(config.publicUrl && { servers: [{ url: config.publicUrl }] }),
+      tags: [
+        { name: 'claims', description: 'The claims' },
+        { name: 'imports', description: 'How they came in' },
+        { name: 'authentication', description: 'Tokens and keys' },
+        { name: 'operation', description: 'Probes' },
+      ],
+    },
+    refResolver: { buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`) },
+    transform: ({ schema, url, route }) => ({
+      schema: route.config?.public ? { ...schema, security: [] } : schema,
+      url,
+    }),
+  });
+  await app.register(authenticate, {
+    tokens: deps.tokens,
+    db,
+    demo: config.insecureDemo,
+    isPublic: ({ url }) => url === '/' || url === '/*' || url.startsWith('/docs'),
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  await app.register(authRoutes({ login: deps.login, keys: deps.keys }));
+  await app.register(claimRoutes({ db, cursors: deps.cursors }));
+  await app.register(importRoutes({ db }));
+  await app.register(healthRoutes({ db, version, readiness: deps.readiness }));
+  if (deps.webDirectory) await app.register(serveStatic, { root: deps.webDirectory });
+  return app;
+}

@@ -1,0 +1,17 @@
+/** US dollars as exact decimal text: at most twelve digits before the point, as numeric(14,2) holds. */
+
+const decimal = /^([+-]?)0*(\d*)(?:\.(\d*))?$/;
+
+/**
+ * The canonical form, such as "-1234.50", of an amount as files write it: "1234.5", "-.50", "+7", "0012.00". Undefined
+ * where it is no decimal number, has a fraction of a cent, or more than twelve digits before the point.
+ */
+export function parseAmount(text: string): string | undefined {
+  const match = decimal.exec(text);
+  if (match === null) return undefined;
+  const [, sign, whole = '', fraction = ''] = match;
+  if (!/\d/.test(text) || whole.length > 12 || !/^\d{0,2}0*$/.test(fraction)) return undefined;
+  const cents = fraction.slice(0, 2).padEnd(2, '0');
+  const unsigned = `${whole || '0'}.${cents}`;
+  return sign === '-' && unsigned !== '0.00' ? `-${unsigned}` : unsigned;
+}

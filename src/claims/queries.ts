@@ -1,0 +1,93 @@
+import type { Sql } from '../db/client.ts';
+import { searchCode } from './codes.ts';
+import type { Place } from './cursor.ts';
+
+/** What a list is narrowed by; every one that is given must hold. */
+export interface ClaimFilters {
+  patient?: string;
+  type?: string;
+  subType?: string;
+  status?: string;
+  /** The billing provider. */
+  provider?: string;
+  payer?: string;
+  /** Codes, with or without their dot. */
+  diagnosis?: string;
+  procedure?: string;
+  /** Days, both inclusive, that the first day of service lies between. */
+  serviceFrom?: string;
+  serviceTo?: string;
+  /** A time: claims that an import brought or changed then or later. */
+  updatedSince?: string;
+}
+
+export type ClaimSort = 'serviceDate' | '-serviceDate';
+
+export interface ClaimDocument {
+  id: string;
+  document: string;
+  serviceDate: string;
+  updatedAt: Date;
+}
+
+/**
+ * A page by keyset. The text of the statement depends on which filters are given, not on what they say, so that the
+ * statements a connection keeps prepared are as few as the questions that are asked.
+ */
+export function listClaims(
+  sql: Sql,
+  filters: ClaimFilters,
+  sort: ClaimSort,
+  limit: number,
+  after: Place | undefined,
+): Promise<ClaimDocument[]> {
+  const {
+    patient,
+    type,
+    subType,
+    status,
+    provider,
+    payer,
+    diagnosis,
+    procedure,
+    serviceFrom,
+    serviceTo,
+    updatedSince,
+  } = filters;
+  const descending = sort === '-serviceDate';
+  const none = sql``;
+  return sql<ClaimDocument[]>`
+    select id, document, service_date as "serviceDate", updated_at as "updatedAt"
+    from claims
+    where true
+      ${patient === undefined ? none : sql`and patient_id = ${patient}`}
+      ${type === undefined ? none : sql`and type = ${type}`}
+      ${subType === undefined ? none : sql`and sub_type = ${subType}`}
+      ${status === undefined ? none : sql`and status = ${status}`}
+      ${provider === undefined ? none : sql`and provider_id = ${provider}`}
+      ${payer === undefined ? none : sql`and payer_id = ${payer}`}
+      ${diagnosis === undefined ? none : sql`and diagnoses @> array[${searchCode(diagnosis)}]`}
+      ${procedure === undefined ? none : sql`and procedures @> array[${searchCode(procedure)}]`}
+      ${serviceFrom === undefined ? none : sql`and service_date >= ${serviceFrom}`}
+      ${serviceTo === undefined ? none : sql`and service_date <= ${serviceTo}`}
+      ${updatedSince === undefined ? none : sql`and updated_at >= ${updatedSince}::timestamptz`}
+      ${after === undefined ? none : descending ? sql`and (service_date, id) < (${after.serviceDate}::date, ${after.id}::uuid)` : sql`and (service_date, id) > (${after.serviceDate}::date, ${after.id}::uuid)`}
+    order by ${descending ? sql`service_date desc, id desc` : sql`service_date, id`}
+    limit ${limit}`;
+}
+
+export async function findClaim(
+  sql: Sql,
+  id: string,
+): Promise<{ document: string; source: string | null; updatedAt: Date } | undefined> {
+  const [row] = await sql<{ document: string; source: string | null; updatedAt: Date }[]>`
+    select document, source, updated_at as "updatedAt" from claims where id = ${id}`;
+  return row;
+}
+
+/** The secret that signs cursors, the same for every replica. */
+export async function cursorSecret(sql: Sql): Promise<Buffer> {
+  const [row] = await sql<{ value: Buffer }[]>`select value from service_secrets where name = 'cursor'`;
+  if (row === undefined) throw new Error('The database has no cursor secret: its table service_secrets was emptied.');
+  return row.value;
+}

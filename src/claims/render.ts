@@ -1,0 +1,132 @@
+import { hash } from 'node:crypto';
+import type { TSchema } from 'typebox';
+import { searchCode } from './codes.ts';
+import { isDate } from './date.ts';
+import { claimId } from './identity.ts';
+import { Claim } from './schema.ts';
+
+/** A claim as the database holds it, without what the merge adds. */
+export interface ClaimRow {
+  id: string;
+  identifierSystem: string;
+  identifierValue: string;
+  type: string;
+  subType: string | undefined;
+  status: string;
+  patientId: string;
+  providerId: string | undefined;
+  payerId: string | undefined;
+  serviceDate: string;
+  serviceDateEnd: string;
+  charge: string | undefined;
+  allowed: string | undefined;
+  paid: string | undefined;
+  patientResponsibility: string | undefined;
+  diagnoses: string[];
+  procedures: string[];
+  document: string;
+  source: string | undefined;
+  /** Hexadecimal. */
+  hash: string;
+}
+
+/** A fault of one field of a record. The reason says what was expected and never quotes the value. */
+export class Fault extends Error {
+  readonly field: string;
+  readonly reason: string;
+
+  constructor(field: string, reason: string) {
+    super(`${field}: ${reason}`);
+    this.field = field;
+    this.reason = reason;
+  }
+}
+
+/**
+ * The row of a claim that has the shape of the schema. Throws Fault where its values cannot be: a day that no calendar
+ * has, a period that ends before it starts, a text that PostgreSQL cannot hold.
+ */
+export function renderClaim(claim: Claim): ClaimRow {
+  checkDates(claim);
+  const id = claimId(claim.identifier);
+  const { source, ...fields } = inSchemaOrder(Claim, claim) as Claim;
+  const document = JSON.stringify({ id, ...fields });
+  const sourceText = source && Object.keys(source).length > 0 ? JSON.stringify(source) : undefined;
+  checkText(document, 'claim');
+  if (sourceText) checkText(sourceText, 'source');
+  const { total } = claim;
+  return {
+    id,
+    identifierSystem: claim.identifier.system,
+    identifierValue: claim.identifier.value,
+    type: claim.type,
+    subType: claim.subType,
+    status: claim.status,
+    patientId: claim.patient.id,
+    providerId: claim.provider?.id,
+    payerId: claim.insurer?.id,
+    serviceDate: claim.billablePeriod.start,
+    serviceDateEnd: claim.billablePeriod.end,
+    charge: total.charge,
+    allowed: total.allowed,
+    paid: total.paid,
+    patientResponsibility: total.patientResponsibility,
+    diagnoses: distinct(claim.diagnosis.map(({ code }) => searchCode(code))),
+    procedures: distinct([
+      ...claim.procedure.map(({ code }) => searchCode(code)),
+      ...claim.item.flatMap(({ productOrService }) => (productOrService ? [searchCode(productOrService.code)] : [])),
+    ]),
+    document,
+    source: sourceText,
+    hash: hash('sha256', `${document}${sourceText ?? ''}`, 'hex').slice(0, 32),
+  };
+}
+
+const distinct = (codes: string[]) => [...new Set(codes)];
+
+/** A copy whose properties stand in the order of the schema, so that equal claims are equal documents. */
+function inSchemaOrder(schema: TSchema, value: unknown): unknown {
+  const { properties, items } = schema as { properties?: Record<string, TSchema>; items?: TSchema };
+  if (Array.isArray(value)) return items ? value.map((element) => inSchemaOrder(items, element)) : value;
+  if (!properties || typeof value !== 'object' || value === null) return value;
+  const ordered: Record<string, unknown> = {};
+  for (const [name, property] of Object.entries(properties)) {
+    const part = (value as Record<string, unknown>)[name];
+    if (part !== undefined) ordered[name] = inSchemaOrder(property, part);
+  }
+  return ordered;
+}
+
+function checkDates(claim: Claim): void {
+  const date = (text: string | undefined, field: string) => {
+    if (text !== undefined && !isDate(text)) throw new Fault(field, 'expected a day of the calendar as yyyy-mm-dd');
+  };
+  const period = (period: { start: string; end: string } | undefined, field: string) => {
+    if (period === undefined) return;
+    date(period.start, `${field}.start`);
+    date(period.end, `${field}.end`);
+    if (period.end < period.start) throw new Fault(`${field}.end`, `expected a day not before ${field}.start`);
+  };
+  period(claim.billablePeriod, 'billablePeriod');
+  date(claim.created, 'created');
+  date(claim.patient.birthDate, 'patient.birthDate');
+  date(claim.payment?.date, 'payment.date');
+  claim.procedure.forEach((procedure, index) => {
+    date(procedure.date, `procedure[${index}].date`);
+  });
+  claim.item.forEach((item, index) => {
+    period(item.servicedPeriod, `item[${index}].servicedPeriod`);
+  });
+  claim.supportingInfo?.forEach((info, index) => {
+    period(info.period, `supportingInfo[${index}].period`);
+  });
+}
+
+/** A NUL character cannot stand in a PostgreSQL text, nor half of a surrogate pair in UTF-8; JSON escapes both. */
+const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f]..)/;
+
+function checkText(json: string, field: string): void {
+  if (json.includes('\\u') && unstorable.test(json)) {
+    throw new Fault(field, 'expected text without NUL characters and without halves of surrogate pairs');
+  }
+}

@@ -1,0 +1,12 @@
+import type { Format } from '../format.ts';
+import { json, ndjson } from './json.ts';
+import { rif } from './rif.ts';
+import { rifBeneficiary } from './rif-beneficiary.ts';
+import { sqlite } from './sqlite.ts';
+
+/** Every format, in the order in which a file is tried for them. */
+export const formats: readonly Format[] = [sqlite, rifBeneficiary, rif, ndjson, json];
+
+export function detectFormat(head: Buffer): Format | undefined {
+  return formats.find((format) => format.detect(head));
+}

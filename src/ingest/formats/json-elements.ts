@@ -1,0 +1,116 @@
+import { isUtf8 } from 'node:buffer';
+import type { Resume } from '../format.ts';
+import type { InputFile } from '../input.ts';
+import { maxLineBytes } from '../lines.ts';
+
+/** One top-level value of a file: an element of its array, or one of several objects in a row. */
+export interface Element {
+  text: string;
+  /** From 1. */
+  number: number;
+  /** The offset behind the element. */
+  end: number;
+  /** Why the text is not to be read. */
+  fault?: string;
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+const openers = new Set([0x7b, 0x5b]);
+const closers = new Set([0x7d, 0x5d]);
+const between = new Set([0x20, 0x09, 0x0a, 0x0d, 0x2c]);
+
+/**
+ * Parts a JSON array, or a row of JSON objects, into its elements without reading it whole. Only brackets and strings
+ * are looked at; whether an element is valid is for JSON.parse.
+ */
+export async function* readElements(
+  file: InputFile,
+  resume: Resume = { offset: 0, position: 0 },
+): AsyncGenerator<Element> {
+  const array = await arrayStart(file);
+  let number = resume.position;
+  let base = Math.max(resume.offset, array ?? 0);
+  let closed = array === undefined;
+  let depth = 0;
+  let inString = false;
+  let escaped = false;
+  let length = 0;
+  let parts: Buffer[] = [];
+
+  for await (const chunk of file.bytes(base)) {
+    let from = depth > 0 ? 0 : -1;
+    for (let at = 0; at < chunk.length; at += 1) {
+      const byte = chunk[at] as number;
+      if (inString) {
+        if (escaped) escaped = false;
+        else if (byte === backslash) escaped = true;
+        else if (byte === quote) inString = false;
+        continue;
+      }
+      if (depth === 0) {
+        if (between.has(byte) || (base + at < 3 && byte >= 0x80)) continue;
+        if (byte === 0x5d) {
+          closed = true;
+          continue;
+        }
+        if (!openers.has(byte)) {
+          number += 1;
+          yield {
+            text: '',
+            number,
+            end: base + at,
+            fault: 'expected a JSON object, found something else; the rest cannot be read',
+          };
+          return;
+        }
+        from = at;
+        depth = 1;
+        continue;
+      }
+      if (byte === quote) inString = true;
+      else if (openers.has(byte)) depth += 1;
+      else if (closers.has(byte)) {
+        depth -= 1;
+        if (depth === 0) {
+          number += 1;
+          const part = chunk.subarray(from, at + 1);
+          yield makeElement([...parts, part], length + part.length, number, base + at + 1);
+          parts = [];
+          length = 0;
+          from = -1;
+        }
+      }
+    }
+    if (from >= 0) {
+      if (length <= maxLineBytes) parts.push(chunk.subarray(from));
+      length += chunk.length - from;
+    }
+    base += chunk.length;
+  }
+  if (depth > 0 || !closed) {
+    const missing = depth > 0 ? 'the end of the object' : 'the ] that ends the array';
+    yield { text: '', number: number + 1, end: base, fault: `expected ${missing}, found the end of the file` };
+  }
+}
+
+/** The offset behind the bracket of a file that is one array. */
+async function arrayStart(file: InputFile): Promise<number | undefined> {
+  let base = 0;
+  for await (const chunk of file.bytes()) {
+    const at = chunk.findIndex((byte, index) => !between.has(byte) && !(base + index < 3 && byte >= 0x80));
+    if (at >= 0) return chunk[at] === 0x5b ? base + at + 1 : undefined;
+    base += chunk.length;
+  }
+  return undefined;
+}
+
+function makeElement(parts: Buffer[], length: number, number: number, end: number): Element {
+  if (length > maxLineBytes) {
+    return { text: '', number, end, fault: `expected an object of at most ${maxLineBytes >> 20} MiB` };
+  }
+  const bytes = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+  return isUtf8(bytes)
+    ? { text: bytes.toString('utf8'), number, end }
+    : { text: '', number, end, fault: 'expected UTF-8, found bytes that are not' };
+}

@@ -1,0 +1,123 @@
+import { Compile } from 'typebox/compile';
+import { Fault } from '../../claims/render.ts';
+import { Claim } from '../../claims/schema.ts';
+import type { Entry, Format, Resume } from '../format.ts';
+import type { InputFile } from '../input.ts';
+import { readLines } from '../lines.ts';
+import { type Element, readElements } from './json-elements.ts';
+
+/** The canonical claim as NDJSON, a claim a line: a line that is broken costs that claim alone. */
+export const ndjson: Format = {
+  name: 'ndjson',
+  unit: 'line',
+  rank: 1,
+  detect: (head) =>
+    /^(?:\xef\xbb\xbf)?\s*\{/.test(head.toString('latin1', 0, 1024)) && isCanonical(head) && !isPretty(head),
+  async *read(file, resume) {
+    for await (const lines of readLines(file, resume)) {
+      for (const line of lines) {
+        if (line.text.trim() === '') continue;
+        const entry = line.fault
+          ? { reject: { position: line.number, field: 'claim', reason: line.fault.reason } }
+          : readClaim(line.text, line.number);
+        yield { ...entry, resume: { offset: line.end, position: line.number } };
+      }
+    }
+  },
+};
+
+/** The canonical claim as a JSON array, or as objects one after the other, however they are laid out. */
+export const json: Format = {
+  name: 'json',
+  unit: 'element',
+  rank: 1,
+  detect: (head) => /^(?:\xef\xbb\xbf)?\s*[[{]/.test(head.toString('latin1', 0, 1024)) && isCanonical(head),
+  read: readArray,
+};
+
+async function* readArray(file: InputFile, resume?: Resume): AsyncGenerator<Entry> {
+  for await (const element of readElements(file, resume)) {
+    yield { ...readElement(element), resume: { offset: element.end, position: element.number } };
+  }
+}
+
+function readElement(element: Element) {
+  if (element.fault === undefined) return readClaim(element.text, element.number);
+  return { reject: { position: element.number, field: 'claim', reason: element.fault } };
+}
+
+/** FHIR resources name their type; they are another format. */
+function isCanonical(head: Buffer): boolean {
+  const text = head.toString('latin1');
+  return text.includes('"identifier"') && text.includes('"billablePeriod"') && !text.includes('"resourceType"');
+}
+
+/** Whether the first line is not a whole object: then lines do not part the claims. */
+function isPretty(head: Buffer): boolean {
+  const end = head.indexOf(10);
+  if (end < 0) return false;
+  const line = head.toString('utf8', 0, end).trim();
+  return !line.endsWith('}') || line === '{';
+}
+
+const validator = Compile(Claim);
+
+type Read =
+  | { claim: Claim; position: number }
+  | { reject: { position: number; claim?: string; field: string; reason: string } };
+
+function readClaim(text: string, position: number): Read {
+  let claim: string | undefined;
+  try {
+    const value = parse(text);
+    if (typeof value.identifier === 'object' && value.identifier !== null) {
+      const number = (value.identifier as { value?: unknown }).value;
+      if (typeof number === 'string') claim = number.slice(0, 100);
+    }
+    // Both are of the service that wrote the file: the id follows from the identifier, and the day of change is the load's.
+    delete value.id;
+    delete value.lastUpdated;
+    if (!validator.Check(value)) throw firstFault(value);
+    return { claim: value, position };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return { reject: { position, ...(claim && { claim }), field: error.field, reason: error.reason } };
+  }
+}
+
+function parse(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Fault('claim', 'expected a JSON object, found text that is not valid JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Fault('claim', 'expected a JSON object, found another JSON value');
+  }
+  return value as Record<string, unknown>;
+}
+
+const amountFields = /(?:charge|allowed|paid|amount|patientResponsibility)$/;
+
+function firstFault(value: unknown): Fault {
+  const [error] = validator.Errors(value);
+  if (error === undefined) return new Fault('claim', 'expected a claim');
+  const path = error.instancePath.slice(1).replaceAll('/', '.');
+  const params = error.params as {
+    requiredProperties?: string[];
+    additionalProperties?: string[];
+    allowedValues?: unknown[];
+  };
+  const missing = params.requiredProperties?.[0];
+  const unknown = params.additionalProperties?.[0];
+  const field = [path, missing ?? (unknown && /^\w{1,40}$/.test(unknown) ? unknown : undefined)]
+    .filter(Boolean)
+    .join('.');
+  if (missing) return new Fault(field, 'expected a value, found none');
+  if (unknown)
+    return new Fault(field || 'claim', 'expected no such field; what the claim has no field for stands under source');
+  if (params.allowedValues) return new Fault(field, `expected one of ${params.allowedValues.join(', ')}`);
+  if (amountFields.test(field)) return new Fault(field, 'expected dollars and cents as a string, such as "1234.50"');
+  return new Fault(field || 'claim', error.message.replace(/^must /, 'expected it to '));
+}

@@ -1,0 +1,456 @@
+import { codeSystems, diagnosisSystemOn } from '../../claims/codes.ts';
+import { Fault } from '../../claims/render.ts';
+import type { Claim, ClaimStatus, ClaimType, Item } from '../../claims/schema.ts';
+import type { RifHeader, RifRow } from './rif-row.ts';
+
+/**
+ * From the rows of a claim in CMS's Research Identifiable Files to the canonical claim. Columns and codes as in CMS's
+ * CCW codebooks; systems of identifiers as Blue Button 2.0 names them.
+ */
+
+const clmId = 'https://bluebutton.cms.gov/resources/variables/clm_id';
+const pdeId = 'https://bluebutton.cms.gov/resources/variables/pde_id';
+export const beneId = 'https://bluebutton.cms.gov/resources/variables/bene_id';
+
+/** Of the three layouts, told apart by the columns of the header. */
+export interface RifLayout {
+  /** The column of the claim's number. */
+  number: string;
+  /** The column from which on the columns are of a line, not of the claim; undefined where a row is a claim. */
+  line?: string;
+  claim(rows: RifRow[], header: RifHeader): Claim;
+}
+
+export function rifLayout(header: RifHeader): RifLayout | undefined {
+  if (!header.has('BENE_ID')) return undefined;
+  if (header.has('PDE_ID')) return event;
+  if (!header.has('CLM_ID') || !header.has('NCH_CLM_TYPE_CD')) return undefined;
+  if (header.has('CLM_LINE_NUM')) return institutional;
+  return header.has('LINE_NUM') ? professional : undefined;
+}
+
+const professionalKinds = new Map([
+  ['71', 'carrier'],
+  ['72', 'carrier'],
+  ['81', 'dme'],
+  ['82', 'dme'],
+]);
+const institutionalKinds = new Map([
+  ['10', 'hha'],
+  ['20', 'snf'],
+  ['30', 'snf'],
+  ['40', 'outpatient'],
+  ['50', 'hospice'],
+  ['60', 'inpatient'],
+  ['61', 'inpatient'],
+  ['62', 'inpatient'],
+  ['63', 'inpatient'],
+  ['64', 'inpatient'],
+]);
+
+/** CARR_CLM_PMT_DNL_CD: 0 and D are denials, letters and 12 to 29 say which other payer's liability avoided the cost. */
+const carrierStatus = new Map<string, ClaimStatus>([
+  ...[...'123456789AB'].map((code) => [code, 'paid'] as const),
+  ...[...'0DEFGHJKPQTUVXYZ'].map((code) => [code, 'denied'] as const),
+  ...['12', '13', '14', '15', '16', '17', '18', '21', '22', '25', '26', '42', '43'].map(
+    (code) => [code, 'denied'] as const,
+  ),
+]);
+
+/** ADJSTMT_DLTN_CD of a prescription drug event; blank is an original one. */
+const eventStatus = new Map<string, ClaimStatus>([
+  ['A', 'paid'],
+  ['D', 'cancelled'],
+  ['R', 'paid'],
+]);
+
+const rowActions = new Map([
+  ['INSERT', undefined],
+  ['UPDATE', undefined],
+  ['DELETE', 'cancelled' as const],
+]);
+
+const professional: RifLayout = {
+  number: 'CLM_ID',
+  line: 'LINE_NUM',
+  claim(rows, header) {
+    const row = rows[0] as RifRow;
+    const identity = claimIdentity(row, 'professional', professionalKinds);
+    const item = rows.map((line) => professionalItem(line));
+    const provider =
+      row.code('CARR_CLM_BLG_NPI_NUM') ??
+      row.code('PRVDR_NPI') ??
+      row.code('ORG_NPI_NUM') ??
+      row.code('PRF_PHYSN_NPI') ??
+      row.code('PRVDR_NUM');
+    return {
+      ...identity,
+      status: cancelledOr(row, row.oneOf('CARR_CLM_PMT_DNL_CD', carrierStatus) ?? 'paid'),
+      ...processed(row),
+      patient: patient(row),
+      ...insurer(row, 'CARR_NUM'),
+      ...billing(provider),
+      ...careTeam(row, [['referring', 'RFR_PHYSN_NPI']]),
+      diagnosis: diagnoses(row, identity.billablePeriod.start),
+      procedure: [],
+      item,
+      ...adjudication(row, [
+        ['priorpayerpaid', 'CARR_CLM_PRMRY_PYR_PD_AMT'],
+        ['paidtoprovider', 'NCH_CLM_PRVDR_PMT_AMT'],
+        ['paidtopatient', 'NCH_CLM_BENE_PMT_AMT'],
+        ['deductible', 'CARR_CLM_CASH_DDCTBL_APLD_AMT'],
+      ]),
+      total: amounts(row, {
+        charge: 'NCH_CARR_CLM_SBMTD_CHRG_AMT',
+        allowed: 'NCH_CARR_CLM_ALOWD_AMT',
+        paid: 'CLM_PMT_AMT',
+      }),
+      ...source(rows, header, 'LINE_NUM'),
+    };
+  },
+};
+
+const institutional: RifLayout = {
+  number: 'CLM_ID',
+  line: 'CLM_LINE_NUM',
+  claim(rows, header) {
+    const row = rows[0] as RifRow;
+    const identity = claimIdentity(row, 'institutional', institutionalKinds);
+    const item = rows.map((line) => institutionalItem(line));
+    return {
+      ...identity,
+      status: cancelledOr(row, row.text('CLM_MDCR_NON_PMT_RSN_CD') === undefined ? 'paid' : 'denied'),
+      ...processed(row),
+      patient: patient(row),
+      ...insurer(row, 'FI_NUM'),
+      ...billing(row.code('ORG_NPI_NUM') ?? row.code('PRVDR_NUM')),
+      ...careTeam(row, [
+        ['attending', 'AT_PHYSN_NPI'],
+        ['operating', 'OP_PHYSN_NPI'],
+        ['other', 'OT_PHYSN_NPI'],
+      ]),
+      diagnosis: diagnoses(row, identity.billablePeriod.start),
+      procedure: procedures(row, identity.billablePeriod.start),
+      ...supportingInfo(row, [
+        ['ms-drg', 'CLM_DRG_CD', codeSystems.drg],
+        ['discharge-status', 'PTNT_DSCHRG_STUS_CD', codeSystems.nubc],
+        ['admission-type', 'CLM_IP_ADMSN_TYPE_CD', codeSystems.nubc],
+        ['admission-source', 'CLM_SRC_IP_ADMSN_CD', codeSystems.nubc],
+      ]),
+      item,
+      ...adjudication(row, [
+        ['priorpayerpaid', 'NCH_PRMRY_PYR_CLM_PD_AMT'],
+        ['paidtoprovider', 'CLM_OP_PRVDR_PMT_AMT'],
+        ['paidtopatient', 'CLM_OP_BENE_PMT_AMT'],
+        ['deductible', 'NCH_BENE_IP_DDCTBL_AMT'],
+        ['deductible', 'NCH_BENE_PTB_DDCTBL_AMT'],
+        ['coinsurance', 'NCH_BENE_PTA_COINSRNC_LBLTY_AM'],
+        ['coinsurance', 'NCH_BENE_PTB_COINSRNC_AMT'],
+        ['noncovered', 'NCH_IP_NCVRD_CHRG_AMT'],
+      ]),
+      total: amounts(row, { charge: 'CLM_TOT_CHRG_AMT', paid: 'CLM_PMT_AMT' }),
+      ...source(rows, header, 'CLM_LINE_NUM'),
+    };
+  },
+};
+
+/** A prescription drug event: a row is a claim of one item. */
+const event: RifLayout = {
+  number: 'PDE_ID',
+  claim(rows, header) {
+    const row = rows[0] as RifRow;
+    const date = requiredDate(row, 'SRVC_DT');
+    const total = amounts(row, {
+      charge: 'TOT_RX_CST_AMT',
+      paid: 'CVRD_D_PLAN_PD_AMT',
+      patientResponsibility: 'PTNT_PAY_AMT',
+    });
+    const ndc = row.code('PROD_SRVC_ID');
+    const quantity = row.decimal('QTY_DSPNSD_NUM');
+    return {
+      identifier: { system: pdeId, value: row.required('PDE_ID') },
+      type: 'pharmacy',
+      subType: 'pde',
+      use: 'claim',
+      status: cancelledOr(row, row.oneOf('ADJSTMT_DLTN_CD', eventStatus) ?? 'paid'),
+      patient: patient(row),
+      ...insurer(row, 'PLAN_CNTRCT_REC_ID'),
+      ...billing(row.code('SRVC_PRVDR_ID')),
+      ...careTeam(row, [['prescribing', 'PRSCRBR_ID']]),
+      billablePeriod: { start: date, end: date },
+      diagnosis: [],
+      procedure: [],
+      ...supportingInfo(row, [
+        ['days-supply', 'DAYS_SUPLY_NUM'],
+        ['refill-number', 'FILL_NUM'],
+        ['prescription-number', 'RX_SRVC_RFRNC_NUM'],
+        ['brand-generic', 'BRND_GNRC_CD'],
+        ['dispense-as-written', 'DAW_PROD_SLCTN_CD'],
+        ['compound', 'CMPND_CD'],
+      ]),
+      item: [
+        {
+          sequence: 1,
+          servicedPeriod: { start: date, end: date },
+          ...(ndc && { productOrService: { system: codeSystems.ndc, code: ndc } }),
+          ...(quantity && { quantity }),
+          ...(total.charge && { charge: total.charge }),
+          ...(total.paid && { paid: total.paid }),
+        },
+      ],
+      ...adjudication(row, [
+        ['noncovered', 'NCVRD_PLAN_PD_AMT'],
+        ['priorpayerpaid', 'PLRO_AMT'],
+        ['discount', 'LICS_AMT'],
+      ]),
+      total,
+      ...paidOn(row, 'PD_DT'),
+      ...source(rows, header),
+    };
+  },
+};
+
+function claimIdentity(row: RifRow, type: ClaimType, kinds: ReadonlyMap<string, string>) {
+  const subType = row.oneOf('NCH_CLM_TYPE_CD', kinds);
+  if (subType === undefined) throw new Fault('NCH_CLM_TYPE_CD', 'expected a value, found none');
+  const start = requiredDate(row, 'CLM_FROM_DT');
+  const end = requiredDate(row, 'CLM_THRU_DT');
+  if (end < start) throw new Fault('CLM_THRU_DT', 'expected a day not before CLM_FROM_DT');
+  return {
+    identifier: { system: clmId, value: row.required('CLM_ID') },
+    type,
+    subType,
+    use: 'claim' as const,
+    billablePeriod: { start, end },
+  };
+}
+
+function requiredDate(row: RifRow, name: string): string {
+  const date = row.date(name);
+  if (date === undefined) throw new Fault(name, 'expected a day, found nothing');
+  return date;
+}
+
+function cancelledOr(row: RifRow, status: ClaimStatus): ClaimStatus {
+  return row.oneOf<ClaimStatus | undefined>('DML_IND', rowActions) ?? status;
+}
+
+const patient = (row: RifRow) => ({ system: beneId, id: row.required('BENE_ID') });
+
+/** When CMS processed the claim. */
+function processed(row: RifRow) {
+  const created = row.date('NCH_WKLY_PROC_DT');
+  return created && { created };
+}
+
+function paidOn(row: RifRow, name: string) {
+  const date = row.date(name);
+  return date && { payment: { date } };
+}
+
+function insurer(row: RifRow, name: string) {
+  const id = row.code(name, 100);
+  return id && { insurer: { id } };
+}
+
+function billing(id: string | undefined) {
+  return id && { provider: { id, ...(/^\d{10}$/.test(id) && { npi: id }) } };
+}
+
+function careTeam(row: RifRow, columns: [role: string, column: string][]) {
+  const careTeam = columns.flatMap(([role, column]) => {
+    const id = row.code(column, 100);
+    return id ? [{ role, id }] : [];
+  });
+  return careTeam.length > 0 ? { careTeam } : undefined;
+}
+
+function supportingInfo(row: RifRow, columns: [category: string, column: string, system?: string][]) {
+  const supportingInfo: NonNullable<Claim['supportingInfo']> = columns.flatMap(([category, column, system]) => {
+    const code = row.code(column);
+    return code ? [{ category, ...(system && { system }), code }] : [];
+  });
+  const start = row.date('CLM_ADMSN_DT');
+  const end = row.date('NCH_BENE_DSCHRG_DT');
+  if (start !== undefined) {
+    supportingInfo.push({
+      category: 'admission-period',
+      period: { start, end: end && end > start ? end : start },
+    });
+  }
+  return supportingInfo.length > 0 ? { supportingInfo } : undefined;
+}
+
+function adjudication(
+  row: RifRow,
+  columns: [category: string, column: string][],
+): { adjudication?: NonNullable<Claim['adjudication']> } {
+  const adjudication = columns.flatMap(([category, column]) => {
+    const amount = row.amount(column);
+    return amount ? [{ category, amount }] : [];
+  });
+  return adjudication.length > 0 ? { adjudication } : {};
+}
+
+function amounts<K extends string>(row: RifRow, columns: Record<K, string>): { [P in K]?: string } {
+  const amounts: { [P in K]?: string } = {};
+  for (const name in columns) {
+    const amount = row.amount(columns[name]);
+    if (amount !== undefined) amounts[name] = amount;
+  }
+  return amounts;
+}
+
+const numbered = (prefix: string, count: number) =>
+  Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
+
+/** Each diagnosis column with its version and present-on-admission columns, in the order that makes the sequence. */
+const diagnosisColumns: [code: string, version: string, type?: string, onAdmission?: string][] = [
+  ...numbered('', 25).map((n) => [`ICD_DGNS_CD${n}`, `ICD_DGNS_VRSN_CD${n}`, undefined, `CLM_POA_IND_SW${n}`] as never),
+  ['PRNCPAL_DGNS_CD', 'PRNCPAL_DGNS_VRSN_CD', 'principal'],
+  ['ADMTG_DGNS_CD', 'ADMTG_DGNS_VRSN_CD', 'admitting'],
+  ...numbered('', 3).map((n) => [`RSN_VISIT_CD${n}`, `RSN_VISIT_VRSN_CD${n}`, 'patientreasonforvisit'] as never),
+  ['FST_DGNS_E_CD', 'FST_DGNS_E_VRSN_CD', 'externalcauseofinjury'],
+  ...numbered('', 12).map(
+    (n) => [`ICD_DGNS_E_CD${n}`, `ICD_DGNS_E_VRSN_CD${n}`, 'externalcauseofinjury', `CLM_E_POA_IND_SW${n}`] as never,
+  ),
+];
+const diagnosisVersions = new Map<string, string>([
+  ['0', codeSystems.diagnosis10],
+  ['9', codeSystems.diagnosis9],
+]);
+
+/**
+ * The principal diagnosis and the first external cause are repeated among the numbered ones: each is listed once, with
+ * its type.
+ */
+function diagnoses(row: RifRow, serviceDate: string): Claim['diagnosis'] {
+  const list: Claim['diagnosis'] = [];
+  for (const [column, version, type, onAdmissionColumn] of diagnosisColumns) {
+    const code = row.code(column);
+    if (code === undefined) continue;
+    const system = row.oneOf(version, diagnosisVersions) ?? diagnosisSystemOn(serviceDate);
+    const onAdmission = onAdmissionColumn && row.code(onAdmissionColumn, 10);
+    const same =
+      type && list.find((known) => known.code === code && known.system === system && (known.type ?? type) === type);
+    if (same) same.type = type;
+    else {
+      list.push({
+        sequence: list.length + 1,
+        ...(type && { type }),
+        system,
+        code,
+        ...(onAdmission && { onAdmission }),
+      });
+    }
+  }
+  return list;
+}
+
+const procedureColumns = numbered('', 25).map(
+  (n) => [`ICD_PRCDR_CD${n}`, `ICD_PRCDR_VRSN_CD${n}`, `PRCDR_DT${n}`] as const,
+);
+const procedureVersions = new Map<string, string>([
+  ['0', codeSystems.procedure10],
+  ['9', codeSystems.procedure9],
+]);
+
+function procedures(row: RifRow, serviceDate: string): Claim['procedure'] {
+  const list: Claim['procedure'] = [];
+  for (const [column, version, dateColumn] of procedureColumns) {
+    const code = row.code(column);
+    if (code === undefined) continue;
+    const byDate = diagnosisSystemOn(serviceDate) === codeSystems.diagnosis9 ? '9' : '0';
+    const system = row.oneOf(version, procedureVersions) ?? (procedureVersions.get(byDate) as string);
+    const date = row.date(dateColumn);
+    list.push({ sequence: list.length + 1, system, code, ...(date && { date }) });
+  }
+  return list;
+}
+
+function sequence(row: RifRow, name: string): number {
+  const text = row.required(name);
+  const number = Number(text);
+  if (!/^\d{1,6}$/.test(text) || number < 1) throw new Fault(name, 'expected a line number from 1 to 999999');
+  return number;
+}
+
+function service(row: RifRow) {
+  const code = row.code('HCPCS_CD');
+  const modifier = ['HCPCS_1ST_MDFR_CD', 'HCPCS_2ND_MDFR_CD', 'HCPCS_3RD_MDFR_CD', 'HCPCS_4TH_MDFR_CD'].flatMap(
+    (column) => row.code(column, 10) ?? [],
+  );
+  return {
+    ...(code && { productOrService: { system: codeSystems.hcpcs, code } }),
+    ...(modifier.length > 0 && { modifier }),
+  };
+}
+
+function serviced(start: string | undefined, end: string | undefined) {
+  const first = start ?? end;
+  return first && { servicedPeriod: { start: first, end: end ?? first } };
+}
+
+/** Properties without a value are left out of the document. */
+function present<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
+
+function professionalItem(row: RifRow): Item {
+  const diagnosis = row.code('LINE_ICD_DGNS_CD');
+  row.text('LINE_ICD_DGNS_VRSN_CD');
+  return {
+    sequence: sequence(row, 'LINE_NUM'),
+    ...serviced(row.date('LINE_1ST_EXPNS_DT'), row.date('LINE_LAST_EXPNS_DT')),
+    ...service(row),
+    ...present({
+      location: row.code('LINE_PLACE_OF_SRVC_CD', 10),
+      quantity: row.decimal('LINE_SRVC_CNT'),
+      diagnosis: diagnosis ? [diagnosis] : undefined,
+      provider: row.code('PRF_PHYSN_NPI', 100),
+    }),
+    ...amounts(row, { charge: 'LINE_SBMTD_CHRG_AMT', allowed: 'LINE_ALOWD_CHRG_AMT', paid: 'LINE_NCH_PMT_AMT' }),
+    ...adjudication(row, [
+      ['paidtopatient', 'LINE_BENE_PMT_AMT'],
+      ['paidtoprovider', 'LINE_PRVDR_PMT_AMT'],
+      ['deductible', 'LINE_BENE_PTB_DDCTBL_AMT'],
+      ['priorpayerpaid', 'LINE_BENE_PRMRY_PYR_PD_AMT'],
+      ['coinsurance', 'LINE_COINSRNC_AMT'],
+    ]),
+  };
+}
+
+function institutionalItem(row: RifRow): Item {
+  const date = row.date('REV_CNTR_DT');
+  return {
+    sequence: sequence(row, 'CLM_LINE_NUM'),
+    ...serviced(date, date),
+    ...present({ revenue: row.code('REV_CNTR', 10) }),
+    ...service(row),
+    ...present({ quantity: row.decimal('REV_CNTR_UNIT_CNT'), provider: row.code('RNDRNG_PHYSN_NPI', 100) }),
+    ...amounts(row, { charge: 'REV_CNTR_TOT_CHRG_AMT', paid: 'REV_CNTR_PMT_AMT_AMT' }),
+    ...adjudication(row, [
+      ['paidtoprovider', 'REV_CNTR_PRVDR_PMT_AMT'],
+      ['paidtopatient', 'REV_CNTR_BENE_PMT_AMT'],
+      ['deductible', 'REV_CNTR_CASH_DDCTBL_AMT'],
+      ['coinsurance', 'REV_CNTR_COINSRNC_WGE_ADJSTD_C'],
+      ['memberliability', 'REV_CNTR_PTNT_RSPNSBLTY_PMT'],
+      ['priorpayerpaid', 'REV_CNTR_1ST_MSP_PD_AMT'],
+      ['noncovered', 'REV_CNTR_NCVRD_CHRG_AMT'],
+    ]),
+  };
+}
+
+/** The columns that no field of the claim took, by their names; those of its lines under `lines`, by line number. */
+function source(rows: RifRow[], header: RifHeader, lineColumn?: string): { source?: Record<string, unknown> } {
+  const columns = header.names.length;
+  const lineStart = (lineColumn && header.index(lineColumn)) || columns;
+  const claim = rows[0]?.untaken(0, lineStart);
+  const lines: Record<string, unknown> = {};
+  for (const row of rows) {
+    const rest = row.untaken(lineStart, columns);
+    if (rest) lines[row.required(lineColumn as string)] = rest;
+  }
+  const source = { ...claim, ...(Object.keys(lines).length > 0 && { lines }) };
+  return Object.keys(source).length > 0 ? { source } : {};
+}

@@ -1,0 +1,142 @@
+import { parseAmount } from '../../claims/amount.ts';
+import { calendarDate } from '../../claims/date.ts';
+import { Fault } from '../../claims/render.ts';
+
+/** The column names of a CMS Research Identifiable File, from its header line. */
+export class RifHeader {
+  readonly names: string[];
+  readonly #index: Map<string, number>;
+
+  constructor(line: string) {
+    this.names = line.split('|').map((name) => name.trim());
+    this.#index = new Map(this.names.map((name, index) => [name, index]));
+  }
+
+  has(name: string): boolean {
+    return this.#index.has(name);
+  }
+
+  index(name: string): number | undefined {
+    return this.#index.get(name);
+  }
+}
+
+const months = new Map(
+  ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'].map((name, i) => [name, i + 1]),
+);
+
+/** A row whose columns are taken by name; what nobody took remains for `source`. */
+export class RifRow {
+  readonly #header: RifHeader;
+  readonly #fields: string[];
+  readonly #taken: Uint8Array;
+
+  /** Throws Fault where the row has not as many fields as the header. */
+  constructor(header: RifHeader, line: string) {
+    this.#header = header;
+    this.#fields = line.split('|');
+    this.#taken = new Uint8Array(this.#fields.length);
+    const expected = header.names.length;
+    if (this.#fields.length !== expected) {
+      const field = header.names[Math.min(this.#fields.length, expected - 1)] as string;
+      throw new Fault(field, `expected a row of ${expected} fields, found ${this.#fields.length}`);
+    }
+  }
+
+  /** Undefined where the file has no such column or the field is blank. */
+  text(name: string): string | undefined {
+    const index = this.#header.index(name);
+    if (index === undefined) return undefined;
+    const value = this.#fields[index]?.trim();
+    if (!value) return undefined;
+    this.#taken[index] = 1;
+    return value;
+  }
+
+  required(name: string): string {
+    const value = this.text(name);
+    if (value === undefined) throw new Fault(name, 'expected a value, found none');
+    return value;
+  }
+
+  code(name: string, maxLength = 50): string | undefined {
+    const value = this.text(name);
+    if (value !== undefined && value.length > maxLength) {
+      throw new Fault(name, `expected at most ${maxLength} characters, found ${value.length}`);
+    }
+    return value;
+  }
+
+  /** US dollars, canonical. */
+  amount(name: string): string | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    const amount = parseAmount(value);
+    if (amount === undefined) {
+      throw new Fault(name, 'expected dollars and cents, such as 1234.50, with at most 12 digits before the point');
+    }
+    return amount;
+  }
+
+  decimal(name: string): string | undefined {
+    const value = this.text(name);
+    if (value !== undefined && !/^-?\d{1,15}(\.\d{1,6})?$/.test(value)) throw new Fault(name, 'expected a number');
+    return value;
+  }
+
+  /** CMS writes 31-Dec-2015, and 20151231 in its fixed-width extracts. */
+  date(name: string): string | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    const worded = /^(\d{1,2})-([A-Za-z]{3})-(\d{4})$/.exec(value);
+    const compact = /^(\d{4})(\d{2})(\d{2})$/.exec(value);
+    const date = worded
+      ? calendarDate(Number(worded[3]), months.get((worded[2] as string).toUpperCase()) ?? 0, Number(worded[1]))
+      : compact
+        ? calendarDate(Number(compact[1]), Number(compact[2]), Number(compact[3]))
+        : undefined;
+    if (date === undefined) throw new Fault(name, 'expected a day of the calendar as dd-Mon-yyyy or yyyymmdd');
+    return date;
+  }
+
+  /** One of the codes, or undefined where the field is blank. */
+  oneOf<T>(name: string, codes: ReadonlyMap<string, T>): T | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    if (!codes.has(value)) {
+      throw new Fault(name, `expected one of the codes ${[...codes.keys()].join(', ')}, found another`);
+    }
+    return codes.get(value);
+  }
+
+  /** The columns from one to before another that hold something and that nobody took. */
+  untaken(from: number, to: number): Record<string, string> | undefined {
+    let rest: Record<string, string> | undefined;
+    for (let index = from; index < to; index += 1) {
+      if (this.#taken[index]) continue;
+      const value = this.#fields[index]?.trim();
+      if (!value) continue;
+      rest ??= {};
+      rest[this.#header.names[index] as string] = value;
+    }
+    return rest;
+  }
+}
+
+/** The text before the n-th bar and the next one, of a line that need not be whole. */
+export function fieldAt(line: string, index: number): string | undefined {
+  let from = 0;
+  for (let skipped = 0; skipped < index; skipped += 1) {
+    from = line.indexOf('|', from) + 1;
+    if (from === 0) return undefined;
+  }
+  const to = line.indexOf('|', from);
+  return to < 0 ? undefined : line.slice(from, to);
+}
+
+/** The name of the column that the character at this place belongs to. */
+export function columnAt(header: RifHeader, line: string, place: number): string | undefined {
+  let column = 0;
+  for (let at = line.indexOf('|'); at >= 0 && at < place; at = line.indexOf('|', at + 1)) column += 1;
+  return header.names[column];
+}

@@ -1,0 +1,232 @@
+import { Fault } from '../../claims/render.ts';
+import { type Entry, type Format, Refusal, type Resume } from '../format.ts';
+import type { InputFile } from '../input.ts';
+import { type Line, readLines } from '../lines.ts';
+import { type RifLayout, rifLayout } from './rif-claim.ts';
+import { columnAt, fieldAt, RifHeader, RifRow } from './rif-row.ts';
+
+/**
+ * CMS Research Identifiable File layout: a header line, then pipe-delimited rows, a row a claim line. The rows of a
+ * claim stand together in what CMS delivers; where they do not, they are brought together (see HeldRows).
+ */
+export const rif: Format = {
+  name: 'rif',
+  unit: 'line',
+  rank: 1,
+  detect: (head) => layoutOf(head) !== undefined,
+  read: readClaims,
+};
+
+function layoutOf(head: Buffer): RifLayout | undefined {
+  const line = firstLine(head);
+  return line.includes('|') ? rifLayout(new RifHeader(line)) : undefined;
+}
+
+export function firstLine(head: Buffer): string {
+  const end = head.indexOf(10);
+  return head.toString('utf8', 0, end < 0 ? head.length : end).replace(/^\ufeff|\r$/g, '');
+}
+
+/** The lines of one claim, as they come: together, or from all over the file. */
+interface ClaimLines {
+  number: string;
+  lines: Line[];
+  /** A line that could not be read at all came after the last of these: it may be of this claim. */
+  damaged?: Line;
+}
+
+async function* readClaims(file: InputFile, resume?: Resume): AsyncGenerator<Entry> {
+  const { header, layout } = await readHeader(file);
+  const numberColumn = header.index(layout.number) as number;
+  const held = new HeldRows(await scatteredClaims(file, numberColumn));
+  const from = resume?.position ?? 1;
+
+  // Held rows can lie before the place to go on at, so then the file is read from its start again, and what was
+  // delivered before is passed over.
+  const start = held.expected && resume ? undefined : resume;
+  const isNew = (line: Line) => line.number > from;
+  const after = (line: Line): Resume => ({ offset: line.end, position: line.number });
+
+  let open: ClaimLines | undefined;
+  let end: Resume = { offset: 0, position: 0 };
+  const finish = (lines: ClaimLines) => readClaim(lines, header, layout);
+  const rejectLine = (line: Line, fault: Fault): Entry => ({
+    reject: { position: line.number, field: fault.field, reason: fault.reason },
+    resume: after(line),
+  });
+
+  for await (const lines of readLines(file, start)) {
+    for (const line of lines) {
+      end = after(line);
+      if (line.number === 1 || line.text === '') continue;
+      const number = fieldAt(line.text, numberColumn)?.trim();
+      if (!number || number === open?.number) {
+        if (open === undefined) {
+          if (isNew(line)) yield rejectLine(line, unreadable(line, header, layout));
+        } else if (number) {
+          if (open.damaged) open.lines.push(open.damaged);
+          delete open.damaged;
+          open.lines.push(line);
+        } else {
+          // Of the open claim only if that goes on behind it.
+          if (open.damaged && isNew(line)) yield rejectLine(open.damaged, unreadable(open.damaged, header, layout));
+          open.damaged = line;
+        }
+        continue;
+      }
+      if (open && isNew(open.lines.at(-1) as Line)) {
+        yield finish(open);
+        if (open.damaged) yield rejectLine(open.damaged, unreadable(open.damaged, header, layout));
+      }
+      open = undefined;
+      if (held.take(number, line)) continue;
+      open = { number, lines: [line] };
+    }
+  }
+  if (open && isNew(open.lines.at(-1) as Line)) yield finish(open);
+  if (open?.damaged) yield rejectLine(open.damaged, unreadable(open.damaged, header, layout));
+  // Counted as lines behind the last one, so that a load that ends between two of them knows which is next.
+  for (const lines of held.claims()) {
+    end.position += 1;
+    if (end.position > from) yield { ...finish(lines), resume: { ...end } };
+  }
+}
+
+async function readHeader(file: InputFile): Promise<{ header: RifHeader; layout: RifLayout }> {
+  for await (const [line] of readLines(file)) {
+    const header = new RifHeader((line as Line).text);
+    const layout = rifLayout(header);
+    if (layout === undefined) break;
+    return { header, layout };
+  }
+  throw new Refusal('expected a header line with BENE_ID and CLM_ID or PDE_ID, separated by |');
+}
+
+function unreadable(line: Line, header: RifHeader, layout: RifLayout): Fault {
+  if (line.fault) return new Fault(columnAt(header, line.text, line.fault.at) ?? layout.number, line.fault.reason);
+  try {
+    new RifRow(header, line.text);
+  } catch (error) {
+    if (error instanceof Fault) return error;
+    throw error;
+  }
+  return new Fault(layout.number, 'expected a value, found none');
+}
+
+/** The claim of its lines, or the reject that names the first fault: a claim is taken whole or not at all. */
+function readClaim({ number, lines }: ClaimLines, header: RifHeader, layout: RifLayout): Entry {
+  const last = lines.at(-1) as Line;
+  const resume = { offset: last.end, position: last.number };
+  let line = lines[0] as Line;
+  try {
+    const rows: RifRow[] = [];
+    for (line of lines) {
+      if (line.fault) throw unreadable(line, header, layout);
+      rows.push(new RifRow(header, line.text));
+      checkSameClaim(lines[0] as Line, line, header, layout);
+    }
+    line = lines[0] as Line;
+    const claim = layout.claim(rows, header);
+    const sequences = new Set(claim.item.map((item) => item.sequence));
+    if (sequences.size < claim.item.length) {
+      throw new Fault(layout.line ?? layout.number, 'expected each line number once in a claim, found one again');
+    }
+    return { claim, position: line.number, resume };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const at = lines.find((candidate) => isFaulty(candidate, error, header, layout)) ?? line;
+    return { reject: { position: at.number, claim: number, field: error.field, reason: error.reason }, resume };
+  }
+}
+
+/** Whether the line alone has the fault: the claim is read from all its rows, so the fault does not say which. */
+function isFaulty(line: Line, fault: Fault, header: RifHeader, layout: RifLayout): boolean {
+  if (line.fault) return true;
+  try {
+    layout.claim([new RifRow(header, line.text)], header);
+    return false;
+  } catch (error) {
+    return error instanceof Fault && error.field === fault.field;
+  }
+}
+
+/** The columns of the claim are the same on each of its rows; where they are not, none of them can be believed. */
+function checkSameClaim(first: Line, line: Line, header: RifHeader, layout: RifLayout): void {
+  if (line === first) return;
+  const columns = layout.line === undefined ? header.names.length : (header.index(layout.line) as number);
+  for (let place = 0, column = 0; column < columns; column += 1) {
+    const bar = first.text.indexOf('|', place);
+    const end = bar < 0 ? first.text.length : bar + 1;
+    if (line.text.slice(place, end) !== first.text.slice(place, end)) {
+      throw new Fault(
+        header.names[column] as string,
+        `expected the same value on every row of a claim, found another than on line ${first.number}`,
+      );
+    }
+    place = end;
+  }
+}
+
+/**
+ * The claims whose rows do not stand together, by a look at the number column alone. It holds a number a claim, which is
+ * some 20 MB for the claims of a 2 GB file; two numbers that are one as a double only cost the claim its place in order.
+ */
+async function scatteredClaims(file: InputFile, numberColumn: number): Promise<Set<string>> {
+  const seen = new Set<number>();
+  const scattered = new Set<string>();
+  let previous: string | undefined;
+  for await (const lines of readLines(file)) {
+    for (const { text } of lines) {
+      const number = fieldAt(text, numberColumn)?.trim();
+      if (!number || number === previous) continue;
+      previous = number;
+      const key = claimKey(number);
+      if (seen.has(key)) scattered.add(number);
+      else seen.add(key);
+    }
+  }
+  return scattered;
+}
+
+function claimKey(number: string): number {
+  const value = Number(number);
+  if (!Number.isNaN(value)) return value;
+  let key = 7;
+  for (let index = 0; index < number.length; index += 1) key = (key * 31 + number.charCodeAt(index)) % 2 ** 46;
+  return key + 0.5;
+}
+
+const maxHeldBytes = 64 << 20;
+
+/** Keeps the rows of scattered claims until the end of the file, as far as memory may go. */
+class HeldRows {
+  readonly #scattered: Set<string>;
+  readonly #claims = new Map<string, ClaimLines>();
+  #bytes = 0;
+
+  constructor(scattered: Set<string>) {
+    this.#scattered = scattered;
+  }
+
+  get expected(): boolean {
+    return this.#scattered.size > 0;
+  }
+
+  take(number: string, line: Line): boolean {
+    if (!this.#scattered.has(number)) return false;
+    this.#bytes += line.text.length;
+    if (this.#bytes > maxHeldBytes) {
+      throw new Refusal(
+        `the rows of too many claims are scattered over the file (line ${line.number} is one); sort it by its claim number column`,
+      );
+    }
+    const claim = this.#claims.get(number) ?? { number, lines: [] };
+    claim.lines.push(line);
+    this.#claims.set(number, claim);
+    return true;
+  }
+
+  claims(): Iterable<ClaimLines> {
+    return this.#claims.values();
+  }
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { Refusal } from './format.ts';
+
+const chunkBytes = 1 << 20;
+const headBytes = 1 << 16;
+
+/** A file as formats read it: its decompressed bytes, from any offset. */
+export interface InputFile {
+  path: string;
+  /** Throws Refusal where the file cannot be read, or its compressed data are damaged. */
+  bytes(offset?: number): AsyncIterable<Buffer>;
+}
+
+/** What tells one version of a file from another without reading it. */
+export interface FileStamp {
+  size: number;
+  modifiedAt: Date;
+}
+
+export async function fileStamp(path: string): Promise<FileStamp> {
+  const { size, mtime } = await stat(path).catch(unreadable);
+  return { size, modifiedAt: mtime };
+}
+
+/** SHA-256 of the file as it lies on the disk. */
+export async function contentHash(path: string): Promise<Buffer> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes })) hash.update(chunk);
+  } catch (error) {
+    unreadable(error);
+  }
+  return hash.digest();
+}
+
+export function openInput(path: string): InputFile {
+  return { path, bytes: (offset = 0) => readBytes(path, offset) };
+}
+
+/** The first decompressed bytes, enough to tell the format. */
+export async function readHead(path: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of readBytes(path, 0, headBytes)) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length >= headBytes) break;
+  }
+  return Buffer.concat(chunks).subarray(0, headBytes);
+}
+
+async function* readBytes(path: string, offset: number, highWaterMark = chunkBytes): AsyncGenerator<Buffer> {
+  const decompress = decompressor(await magic(path));
+  const file = createReadStream(path, { highWaterMark, start: decompress ? 0 : offset });
+  const stream = decompress ? pipeline(file, decompress, () => {}) : file;
+  let skip = decompress ? offset : 0;
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      if (skip >= chunk.length) {
+        skip -= chunk.length;
+        continue;
+      }
+      yield skip > 0 ? chunk.subarray(skip) : chunk;
+      skip = 0;
+    }
+  } catch (error) {
+    unreadable(error);
+  } finally {
+    file.destroy();
+  }
+}
+
+async function magic(path: string): Promise<Buffer> {
+  try {
+    for await (const chunk of createReadStream(path, { end: 3 })) return chunk;
+  } catch (error) {
+    unreadable(error);
+  }
+  return Buffer.alloc(0);
+}
+
+function decompressor(magic: Buffer) {
+  if (magic.length >= 2 && magic.readUInt16BE() === 0x1f8b) return createGunzip({ chunkSize: chunkBytes });
+  if (magic.length >= 4 && magic.readUInt32BE() === 0x28b52ffd) return createZstdDecompress({ chunkSize: chunkBytes });
+  return undefined;
+}
+
+function unreadable(error: unknown): never {
+  if (error instanceof Refusal) throw error;
+  const { code } = error as { code?: string };
+  switch (code) {
+    case 'EACCES':
+    case 'EPERM':
+      throw new Refusal('cannot be read: permission denied; make it readable for the user the service runs as');
+    case 'ENOENT':
+      throw new Refusal('is gone');
+    case 'EISDIR':
+      throw new Refusal('is a directory');
+    default:
+      if (code?.startsWith('Z_') || code?.startsWith('ZSTD_')) {
+        throw new Refusal(`its compressed data are damaged or end early (${code}); copy the file again`);
+      }
+      throw new Refusal(`cannot be read (${code ?? (error as Error).name})`);
+  }
+}

@@ -1,0 +1,97 @@
+import { isUtf8 } from 'node:buffer';
+import type { Resume } from './format.ts';
+import type { InputFile } from './input.ts';
+
+/** A longer line is not kept in memory: its start is given, with a fault. */
+export const maxLineBytes = 8 << 20;
+const shownOfLongLine = 1 << 16;
+
+export interface Line {
+  /** Without its line end. Where there is a fault, as far as it can be read. */
+  text: string;
+  /** From 1. */
+  number: number;
+  start: number;
+  /** The offset behind the line's end. */
+  end: number;
+  fault?: LineFault;
+}
+
+export interface LineFault {
+  reason: string;
+  /** Characters of the text before the faulty byte. */
+  at: number;
+}
+
+/**
+ * The lines of a text file, a chunk of them at a time (a line at a time would cost an await each). Line ends are LF or
+ * CRLF; a byte order mark is skipped.
+ */
+export async function* readLines(file: InputFile, resume: Resume = { offset: 0, position: 0 }): AsyncGenerator<Line[]> {
+  let { offset: start, position: number } = resume;
+  let rest: Buffer[] = [];
+  let restBytes = 0;
+  let lines: Line[] = [];
+
+  const add = (bytes: Buffer, length: number, lineEnd: number) => {
+    number += 1;
+    lines.push(makeLine(bytes, length, number, start, start + length + lineEnd));
+    start += length + lineEnd;
+  };
+
+  for await (const chunk of file.bytes(resume.offset)) {
+    let from = 0;
+    for (let to = chunk.indexOf(10); to >= 0; to = chunk.indexOf(10, from)) {
+      const part = chunk.subarray(from, to);
+      if (restBytes === 0) add(part, part.length, 1);
+      else {
+        if (restBytes <= maxLineBytes) rest.push(part);
+        add(Buffer.concat(rest), restBytes + part.length, 1);
+        rest = [];
+        restBytes = 0;
+      }
+      from = to + 1;
+    }
+    if (from < chunk.length) {
+      const part = chunk.subarray(from);
+      if (restBytes <= maxLineBytes) rest.push(part);
+      restBytes += part.length;
+    }
+    if (lines.length > 0) {
+      yield lines;
+      lines = [];
+    }
+  }
+  if (restBytes > 0) {
+    add(Buffer.concat(rest), restBytes, 0);
+    yield lines;
+  }
+}
+
+function makeLine(bytes: Buffer, length: number, number: number, start: number, end: number): Line {
+  let content = bytes;
+  if (start === 0 && content[0] === 0xef && content[1] === 0xbb && content[2] === 0xbf) content = content.subarray(3);
+  if (content[content.length - 1] === 13) content = content.subarray(0, -1);
+  if (length > maxLineBytes) {
+    const text = content.toString('latin1', 0, shownOfLongLine);
+    const reason = `expected a line of at most ${maxLineBytes >> 20} MiB, found ${Math.ceil(length / (1 << 20))} MiB`;
+    return { text, number, start, end, fault: { reason, at: text.length } };
+  }
+  const nul = content.indexOf(0);
+  if (nul >= 0) {
+    const at = content.toString('utf8', 0, nul).length;
+    return {
+      text: content.toString('utf8'),
+      number,
+      start,
+      end,
+      fault: { reason: 'expected text, found a NUL byte', at },
+    };
+  }
+  if (!isUtf8(content)) {
+    const text = content.toString('utf8');
+    const reason = 'expected UTF-8, found bytes that are not';
+    return { text, number, start, end, fault: { reason, at: text.indexOf('\ufffd') } };
+  }
+  return { text: content.toString('utf8'), number, start, end };
+}

@@ -1,0 +1,225 @@
+import { type ClaimRow, Fault, renderClaim } from '../claims/render.ts';
+import type { Claim } from '../claims/schema.ts';
+import type { Connection, Sql } from '../db/client.ts';
+import { copyLine } from './copy.ts';
+import type { Entry, Format, Patient, Reject, Resume } from './format.ts';
+import type { InputFile } from './input.ts';
+import type { ImportCounts } from './queries.ts';
+import * as queries from './queries.ts';
+
+/** As much as is written in a transaction: enough to make COPY worth it, little enough to hold twice in memory. */
+const batchRecords = 2000;
+const batchBytes = 8 << 20;
+
+interface Batch {
+  claims: { claim: Claim; position: number }[];
+  ids: Set<string>;
+  patients: Map<string, Patient>;
+  rejects: Reject[];
+  records: number;
+  /** Of the file. */
+  bytes: number;
+  resume: Resume;
+}
+
+export interface ImportRun {
+  id: string;
+  resume: Resume | null;
+  /** Rejects that were recorded before. */
+  rejected: number;
+  progress(counts: ImportCounts): void;
+}
+
+/**
+ * Reads a file into the database, a batch a transaction, each with the place to go on after it; while one is written,
+ * the next is read. Throws Refusal where the file cannot be read on; what was written until then stays.
+ */
+export async function load(
+  sql: Connection,
+  file: InputFile,
+  format: Format,
+  run: ImportRun,
+  signal?: AbortSignal,
+): Promise<void> {
+  await queries.createStaging(sql);
+  const writer = new Writer(sql, format, run);
+  let batch = emptyBatch(run.resume ?? { offset: 0, position: 0 });
+  let writing: Promise<void> = Promise.resolve();
+  const write = async () => {
+    await writing;
+    writing = writer.write(batch);
+    writing.catch(() => {}); // Thrown where it is awaited.
+    batch = emptyBatch(batch.resume);
+  };
+  try {
+    for await (const entry of format.read(file, run.resume ?? undefined)) {
+      signal?.throwIfAborted();
+      // A batch never holds a claim twice, so that each state of it is merged after the one before.
+      if (isFull(batch) || holds(batch, entry)) await write();
+      add(batch, entry);
+    }
+  } finally {
+    if (batch.records > 0) await write();
+    await writing;
+  }
+}
+
+const emptyBatch = (resume: Resume): Batch => ({
+  claims: [],
+  ids: new Set(),
+  patients: new Map(),
+  rejects: [],
+  records: 0,
+  bytes: 0,
+  resume,
+});
+
+const isFull = (batch: Batch) => batch.records >= batchRecords || batch.bytes >= batchBytes;
+
+const claimKey = ({ identifier }: Claim) => `${identifier.system}\n${identifier.value}`;
+const patientKey = (patient: { system: string; id: string }) => `${patient.system}\n${patient.id}`;
+
+function holds(batch: Batch, entry: Entry): boolean {
+  if ('claim' in entry) return batch.ids.has(claimKey(entry.claim));
+  return 'patient' in entry && batch.patients.has(patientKey(entry.patient));
+}
+
+function add(batch: Batch, entry: Entry): void {
+  batch.records += 1;
+  batch.bytes += Math.max(entry.resume.offset - batch.resume.offset, 0);
+  batch.resume = entry.resume;
+  if ('claim' in entry) {
+    batch.claims.push(entry);
+    batch.ids.add(claimKey(entry.claim));
+  } else if ('patient' in entry) batch.patients.set(patientKey(entry.patient), entry.patient);
+  else batch.rejects.push(entry.reject);
+}
+
+class Writer {
+  readonly #sql: Connection;
+  readonly #format: Format;
+  readonly #run: ImportRun;
+  #rejected: number;
+  #anyPatients: boolean | undefined;
+
+  constructor(sql: Connection, format: Format, run: ImportRun) {
+    this.#sql = sql;
+    this.#format = format;
+    this.#run = run;
+    this.#rejected = run.rejected;
+  }
+
+  async write(batch: Batch): Promise<void> {
+    const started = performance.now();
+    this.#anyPatients ??= await queries.anyPatients(this.#sql);
+    if (this.#anyPatients) await addPatients(this.#sql, batch.claims);
+    const rejects = [...batch.rejects];
+    const rows = render(batch.claims, rejects);
+    rejects.sort((a, b) => a.position - b.position);
+
+    const attempt = () =>
+      this.#sql.begin(async (tx) => {
+        const merged = await merge(tx, rows, this.#run.id);
+        const patients = batch.patients.size > 0 ? await queries.upsertPatients(tx, [...batch.patients.values()]) : [];
+        const rewritten = await rewriteClaims(tx, patients, this.#run.id);
+        await queries.insertRejects(tx, this.#run.id, this.#format.unit, rejects, this.#rejected);
+        return queries.advanceImport(tx, this.#run.id, {
+          read: batch.records,
+          added: merged.added,
+          changed: merged.changed + rewritten,
+          unchanged: merged.unchanged,
+          rejected: rejects.length,
+          resume: batch.resume,
+          seconds: (performance.now() - started) / 1000,
+        });
+      });
+    const counts = await attempt().catch((error) => (isRace(error) ? attempt() : Promise.reject(error)));
+    this.#rejected += rejects.length;
+    if (batch.patients.size > 0) this.#anyPatients = true;
+    this.#run.progress(counts);
+  }
+}
+
+/** The rows of the claims that can be stored; the others become rejects. */
+function render(claims: Batch['claims'], rejects: Reject[]): ClaimRow[] {
+  const rows: ClaimRow[] = [];
+  for (const { claim, position } of claims) {
+    try {
+      rows.push(renderClaim(claim));
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      rejects.push({ position, claim: claim.identifier.value, field: error.field, reason: error.reason });
+    }
+  }
+  return rows;
+}
+
+/** Two imports of the same claims at once: the batch was rolled back and succeeds when it is tried again. */
+class MergeRace extends Error {}
+
+const isRace = (error: unknown) => error instanceof MergeRace || (error as { code?: string }).code === '40P01';
+
+const noCounts = { added: 0, changed: 0, unchanged: 0 };
+
+async function merge(tx: Sql, rows: ClaimRow[], importId: string) {
+  if (rows.length === 0) return noCounts;
+  await queries.clearStaged(tx);
+  await queries.copyStaged(tx, rows.map(copyLine).join(''));
+  await queries.lockStaged(tx);
+  const counts = await queries.mergeStaged(tx, importId);
+  if (counts.added + counts.changed + counts.unchanged !== rows.length) {
+    throw new MergeRace('another import added a claim of this batch meanwhile');
+  }
+  return counts;
+}
+
+/** Adds to the claims what beneficiary files said of their patients. */
+async function addPatients(sql: Sql, claims: Batch['claims']): Promise<void> {
+  const idsBySystem = new Map<string, Set<string>>();
+  for (const { claim } of claims) {
+    const { system, id } = claim.patient;
+    if (system === undefined) continue;
+    const ids = idsBySystem.get(system) ?? new Set();
+    ids.add(id);
+    idsBySystem.set(system, ids);
+  }
+  const known = new Map<string, queries.KnownPatient>();
+  for (const [system, ids] of idsBySystem) {
+    for (const patient of await queries.findPatients(sql, system, [...ids])) known.set(patientKey(patient), patient);
+  }
+  for (const { claim } of claims) {
+    const patient =
+      claim.patient.system && known.get(patientKey({ system: claim.patient.system, id: claim.patient.id }));
+    if (patient) complete(claim, patient);
+  }
+}
+
+function complete({ patient }: Claim, known: queries.KnownPatient): void {
+  if (known.birthDate) patient.birthDate = known.birthDate;
+  if (known.gender) patient.gender = known.gender;
+}
+
+/** Renders anew the claims of patients of whom something else is known now. Returns how many claims changed. */
+async function rewriteClaims(tx: Sql, patients: queries.KnownPatient[], importId: string): Promise<number> {
+  const known = new Map(patients.map((patient) => [patientKey(patient), patient]));
+  const ids = patients.map(({ id }) => id);
+  let changed = 0;
+  let after = '00000000-0000-0000-0000-000000000000';
+  while (ids.length > 0) {
+    const page = await queries.claimsOfPatients(tx, ids, after, batchRecords);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = last.id;
+    const rows: ClaimRow[] = [];
+    for (const { document, source } of page) {
+      const { id: _, ...claim } = JSON.parse(document) as Claim & { id: string };
+      const { system, id } = claim.patient;
+      const patient = system && known.get(patientKey({ system, id }));
+      if (!patient) continue;
+      complete(claim, patient);
+      rows.push(renderClaim(source === null ? claim : { ...claim, source: JSON.parse(source) }));
+    }
+    changed += (await merge(tx, rows, importId)).changed;
+  }
+  return changed;
+}

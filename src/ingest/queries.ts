@@ -1,0 +1,285 @@
+import type { Connection, Sql } from '../db/client.ts';
+import { stagedColumns } from './copy.ts';
+import type { Patient, Reject, Resume } from './format.ts';
+import type { FileStamp } from './input.ts';
+
+export type ImportStatus = 'running' | 'completed' | 'failed' | 'refused' | 'unknown';
+
+export interface ImportCounts {
+  read: number;
+  added: number;
+  changed: number;
+  unchanged: number;
+  rejected: number;
+}
+
+/** A lock of the session, held as long as the connection; false where another holds it. */
+export async function tryLockContent(sql: Sql, contentHash: Buffer): Promise<boolean> {
+  const [row] = await sql<{ locked: boolean }[]>`
+    select pg_try_advisory_lock(${contentHash.readBigInt64BE().toString()}::bigint) as locked`;
+  return row?.locked ?? false;
+}
+
+export async function lockContent(sql: Sql, contentHash: Buffer): Promise<void> {
+  await sql`select pg_advisory_lock(${contentHash.readBigInt64BE().toString()}::bigint)`;
+}
+
+export async function unlockContent(sql: Sql, contentHash: Buffer): Promise<void> {
+  await sql`select pg_advisory_unlock(${contentHash.readBigInt64BE().toString()}::bigint)`;
+}
+
+/** What became of this version of the file, without reading it. */
+export async function knownStatus(sql: Sql, file: string, stamp: FileStamp): Promise<ImportStatus | undefined> {
+  const [row] = await sql<{ status: ImportStatus }[]>`
+    select status from import_files join imports on id = import_id
+    where import_files.file = ${file} and import_files.size = ${stamp.size} and modified_at = ${stamp.modifiedAt}`;
+  return row?.status;
+}
+
+export interface ImportState {
+  id: string;
+  status: ImportStatus;
+  resume: Resume | null;
+  rejected: number;
+}
+
+/**
+ * The import of the file's content: the last one of the same content, under whatever name, unless the file has held
+ * another since; else a new one. The caller holds the lock of the content.
+ */
+export async function beginImport(
+  sql: Sql,
+  row: { id: string; file: string; contentHash: Buffer } & FileStamp,
+): Promise<ImportState> {
+  const [last] = await sql<ImportState[]>`
+    select id, status, resume, rejected::int as rejected from imports i
+    where content_hash = ${row.contentHash} and not exists (
+      select from import_files f join imports later on later.id = f.import_id
+      where f.file = ${row.file} and later.started_at > i.started_at
+    )
+    order by started_at desc limit 1`;
+  const state: ImportState = last ?? { id: row.id, status: 'running', resume: null, rejected: 0 };
+  if (last === undefined) {
+    await sql`
+      insert into imports (id, file, size, content_hash, status, started_at)
+      values (${row.id}, ${row.file}, ${row.size}, ${row.contentHash}, 'running', clock_timestamp())`;
+  }
+  await sql`
+    insert into import_files (file, size, modified_at, import_id)
+    values (${row.file}, ${row.size}, ${row.modifiedAt}, ${state.id})
+    on conflict (file) do update set
+      size = excluded.size, modified_at = excluded.modified_at, import_id = excluded.import_id`;
+  return state;
+}
+
+/** Marks an import as running again, with the format that is used from here on. */
+export async function runImport(sql: Sql, id: string, format: string): Promise<void> {
+  await sql`
+    update imports set status = 'running', format = ${format}, reason = null, finished_at = null where id = ${id}`;
+}
+
+export async function endImport(sql: Sql, id: string, status: ImportStatus, reason: string | null): Promise<void> {
+  await sql`
+    update imports set status = ${status}, reason = ${reason}, finished_at = clock_timestamp() where id = ${id}`;
+}
+
+/** Adds what a batch did, and where to go on after it. Returns the totals. */
+export async function advanceImport(
+  sql: Sql,
+  id: string,
+  batch: ImportCounts & { resume: Resume; seconds: number },
+): Promise<ImportCounts> {
+  const [row] = await sql<ImportCounts[]>`
+    update imports set
+      read = read + ${batch.read}, added = added + ${batch.added}, changed = changed + ${batch.changed},
+      unchanged = unchanged + ${batch.unchanged}, rejected = rejected + ${batch.rejected},
+      seconds = seconds + ${batch.seconds}, resume = ${sql.json({ ...batch.resume })}
+    where id = ${id}
+    returning read::int as read, added::int as added, changed::int as changed, unchanged::int as unchanged,
+      rejected::int as rejected`;
+  return row as ImportCounts;
+}
+
+export async function insertRejects(
+  sql: Sql,
+  importId: string,
+  unit: string,
+  rejects: Reject[],
+  numberedFrom: number,
+): Promise<void> {
+  if (rejects.length === 0) return;
+  const column = <K extends keyof Reject>(name: K) => rejects.map((reject) => reject[name] ?? null) as string[];
+  await sql`
+    insert into import_rejects (import_id, number, position, unit, claim, field, reason)
+    select ${importId}, ${numberedFrom}::int + ordinality, position, ${unit}, claim, field, reason
+    from unnest(${column('position')}::bigint[], ${column('claim')}::text[], ${column('field')}::text[],
+      ${column('reason')}::text[]) with ordinality as r (position, claim, field, reason, ordinality)`;
+}
+
+/** The table, the connection's own, that claims are copied into before they are merged. */
+export async function createStaging(sql: Sql): Promise<void> {
+  await sql`
+    create temporary table if not exists staged_claims (
+      id uuid, identifier_system text, identifier_value text, type text, sub_type text, status text, patient_id text,
+      provider_id text, payer_id text, service_date date, service_date_end date, charge numeric(14, 2),
+      allowed numeric(14, 2), paid numeric(14, 2), patient_responsibility numeric(14, 2), diagnoses text[],
+      procedures text[], document text, source text, hash bytea
+    )`;
+}
+
+export async function clearStaged(sql: Sql): Promise<void> {
+  await sql`truncate staged_claims`;
+}
+
+export async function copyStaged(sql: Sql, lines: string): Promise<void> {
+  const copy = await sql`copy staged_claims from stdin`.writable();
+  await new Promise<void>((resolve, reject) => {
+    copy.on('error', reject);
+    copy.on('finish', resolve);
+    copy.end(lines);
+  });
+}
+
+/** Keeps whoever else would change these claims waiting until this transaction ends. */
+export async function lockStaged(sql: Sql): Promise<void> {
+  await sql`select from claims where id in (select id from staged_claims) order by id for update`;
+}
+
+/**
+ * Makes the staged claims, at most one of an id, the current ones: new ones are added, those that differ replace what
+ * is kept as their earlier state. What is neither added nor changed was the same already, or was added by another
+ * import since lockStaged: the caller compares the counts.
+ */
+export async function mergeStaged(
+  sql: Sql,
+  importId: string,
+): Promise<{ added: number; changed: number; unchanged: number }> {
+  const columns = sql.unsafe(stagedColumns);
+  const [row] = await sql<{ added: number; changed: number; unchanged: number }[]>`
+    with ended as (
+      insert into claim_history (${columns}, version, import_id, updated_at, ended_at, ended_by)
+      select ${sql.unsafe(prefixed('c'))}, c.version, c.import_id, c.updated_at, now(), ${importId}
+      from staged_claims s join claims c on c.id = s.id
+      where c.hash <> s.hash
+    ), changed as (
+      update claims c set (${columns}, version, import_id, updated_at) =
+        row(${sql.unsafe(prefixed('s'))}, c.version + 1, ${importId}::uuid, now())
+      from staged_claims s
+      where c.id = s.id and c.hash <> s.hash
+      returning 1
+    ), added as (
+      insert into claims (${columns}, version, import_id, updated_at)
+      select ${columns}, 1, ${importId}, now() from staged_claims s
+      where not exists (select from claims c where c.id = s.id)
+      order by id
+      on conflict (id) do nothing
+      returning 1
+    )
+    select (select count(*) from added)::int as added, (select count(*) from changed)::int as changed,
+      (select count(*) from staged_claims s join claims c on c.id = s.id where c.hash = s.hash)::int as unchanged`;
+  return row as { added: number; changed: number; unchanged: number };
+}
+
+const prefixed = (table: string) =>
+  stagedColumns
+    .split(', ')
+    .map((column) => `${table}.${column}`)
+    .join(', ');
+
+export async function anyPatients(sql: Sql): Promise<boolean> {
+  const rows = await sql`select from patients limit 1`;
+  return rows.length > 0;
+}
+
+export interface KnownPatient {
+  system: string;
+  id: string;
+  birthDate: string | null;
+  gender: Patient['gender'] | null;
+}
+
+export function findPatients(sql: Sql, system: string, ids: string[]): Promise<KnownPatient[]> {
+  return sql<KnownPatient[]>`
+    select system, id, birth_date as "birthDate", gender from patients where system = ${system} and id = any(${ids})`;
+}
+
+/** Takes what is of a later reference year than what is known, or fills what is not known. Returns those that changed. */
+export function upsertPatients(sql: Sql, patients: Patient[]): Promise<KnownPatient[]> {
+  const column = <K extends keyof Patient>(name: K) => patients.map((patient) => patient[name] ?? null) as string[];
+  return sql<KnownPatient[]>`
+    insert into patients as p (system, id, birth_date, gender, as_of)
+    select * from unnest(${column('system')}::text[], ${column('id')}::text[], ${column('birthDate')}::date[],
+      ${column('gender')}::text[], ${column('asOf')}::int[])
+    on conflict (system, id) do update set
+      birth_date = case when excluded.as_of >= p.as_of then coalesce(excluded.birth_date, p.birth_date)
+        else coalesce(p.birth_date, excluded.birth_date) end,
+      gender = case when excluded.as_of >= p.as_of then coalesce(excluded.gender, p.gender)
+        else coalesce(p.gender, excluded.gender) end,
+      as_of = greatest(p.as_of, excluded.as_of)
+    where excluded.as_of > p.as_of
+      or (p.birth_date, p.gender) is distinct from (excluded.birth_date, excluded.gender)
+    returning system, id, birth_date as "birthDate", gender`;
+}
+
+/** Claims of these patients, in the order of their ids, after one id. */
+export function claimsOfPatients(
+  sql: Sql,
+  patientIds: string[],
+  afterId: string,
+  limit: number,
+): Promise<{ id: string; document: string; source: string | null }[]> {
+  return sql<{ id: string; document: string; source: string | null }[]>`
+    select id, document, source from claims
+    where patient_id = any(${patientIds}) and id > ${afterId}
+    order by id limit ${limit}`;
+}
+
+export interface ImportRow extends ImportCounts {
+  id: string;
+  file: string;
+  format: string | null;
+  status: ImportStatus;
+  reason: string | null;
+  size: number;
+  seconds: number;
+  startedAt: string;
+  finishedAt: string | null;
+}
+
+const importColumns = `id, file, format, status, reason, size::float8 as size, read::float8 as read,
+  added::float8 as added, changed::float8 as changed, unchanged::float8 as unchanged, rejected::float8 as rejected,
+  seconds, to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "startedAt",
+  to_char(finished_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "finishedAt"`;
+
+/** Newest first. */
+export function listImports(
+  sql: Sql,
+  limit: number,
+  after: { startedAt: string; id: string } | undefined,
+): Promise<ImportRow[]> {
+  return sql<ImportRow[]>`
+    select ${sql.unsafe(importColumns)} from imports
+    where ${after ? sql`(started_at, id) < (${after.startedAt}::timestamptz, ${after.id}::uuid)` : sql`true`}
+    order by started_at desc, id desc limit ${limit}`;
+}
+
+export async function findImport(sql: Sql, id: string): Promise<ImportRow | undefined> {
+  const [row] = await sql<ImportRow[]>`select ${sql.unsafe(importColumns)} from imports where id = ${id}`;
+  return row;
+}
+
+export function listRejects(
+  sql: Sql,
+  importId: string,
+  limit: number,
+): Promise<{ position: number; unit: string; claim: string | null; field: string | null; reason: string }[]> {
+  return sql<{ position: number; unit: string; claim: string | null; field: string | null; reason: string }[]>`
+    select position::float8 as position, unit, claim, field, reason from import_rejects
+    where import_id = ${importId} order by number limit ${limit}`;
+}
+
+/** Whether any load ever came to its end: a service that has nothing to serve yet is not ready. */
+export async function anyImportEnded(sql: Connection): Promise<boolean> {
+  const rows = await sql`select from imports where status = 'completed' limit 1`;
+  return rows.length > 0;
+}

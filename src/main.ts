@@ -1,0 +1,102 @@
+import packageJson from '../package.json' with { type: 'json' };
+import { keysCommand, userCommand } from './auth/commands.ts';
+import { KeyError } from './auth/key-files.ts';
+import { ConfigError, readConfig } from './config.ts';
+import { connect } from './db/client.ts';
+import { openDatabase } from './db/open.ts';
+import { DataDirectoryError, loadFiles } from './ingest/scan.ts';
+import { createLogger } from './log.ts';
+import { serve } from './serve.ts';
+import { UsageError } from './usage.ts';
+
+const usage = `Usage: claims [COMMAND]
+
+  serve               serve the API, and load what is new in the data directory (the default)
+  import [PATH]       load a file, or what is new in a directory (default: the data directory), and end
+  migrate             bring the database's schema up to date, and end
+  keys generate|list  make a key pair, or list the keys
+  user add|passwd|list|disable
+  health              ask the service that runs here whether it is ready
+  version
+
+Settings come from the environment; the README lists them.`;
+
+const { version } = packageJson;
+const out = (line: string) => process.stdout.write(`${line}\n`);
+
+async function run(command = 'serve', args: string[]): Promise<number> {
+  if (command === 'help' || command === '--help' || command === '-h') {
+    out(usage);
+    return 0;
+  }
+  if (command === 'version' || command === '--version') {
+    out(version);
+    return 0;
+  }
+  const config = readConfig(process.env);
+  const log = createLogger(config);
+  switch (command) {
+    case 'serve':
+      expectArguments(args, 0);
+      await serve(config, version, log);
+      return 0;
+    case 'migrate': {
+      expectArguments(args, 0);
+      const database = await openDatabase(config, log);
+      await database.close();
+      return 0;
+    }
+    case 'import': {
+      expectArguments(args, 1);
+      const database = await openDatabase(config, log);
+      try {
+        const { failed, rejected } = await loadFiles(database.url, args[0] ?? config.dataDirectory, log);
+        return failed > 0 ? 1 : rejected > 0 ? 2 : 0;
+      } finally {
+        await database.close();
+      }
+    }
+    case 'keys':
+      await keysCommand(args, config, out);
+      return 0;
+    case 'user':
+      await userCommand(args, { config, out, open: openForCommand });
+      return 0;
+    case 'health': {
+      expectArguments(args, 0);
+      const answer = await fetch(`http://127.0.0.1:${config.port}/health/ready`, { signal: AbortSignal.timeout(3000) });
+      return answer.ok ? 0 : 1;
+    }
+    default:
+      throw new UsageError(`There is no command ${command}.\n\n${usage}`);
+  }
+}
+
+function expectArguments(args: string[], most: number): void {
+  if (args.length > most) throw new UsageError(`Expected at most ${most} arguments, found ${args.length}.\n\n${usage}`);
+}
+
+async function openForCommand(config: Parameters<typeof openDatabase>[0]) {
+  const database = await openDatabase(config, createLogger({ logLevel: 'warn', logFormat: 'pretty' }));
+  const sql = connect(database.url, { name: 'command' });
+  return {
+    sql,
+    end: async () => {
+      await sql.end();
+      await database.close();
+    },
+  };
+}
+
+/** Errors whose message is all that the reader needs. */
+const plainErrors = [ConfigError, KeyError, UsageError, DataDirectoryError];
+
+try {
+  process.exitCode = await run(process.argv[2], process.argv.slice(3));
+} catch (error) {
+  const { message, stack, cause } = error as Error;
+  const plain = plainErrors.some((type) => error instanceof type) || process.argv[2] === 'health';
+  process.stderr.write(`claims: ${plain || !stack ? message : stack}\n`);
+  if (!plain && cause instanceof Error) process.stderr.write(`caused by: ${cause.message}\n`);
+  process.exitCode = 1;
+}

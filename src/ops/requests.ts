@@ -1,0 +1,24 @@
+import fp from 'fastify-plugin';
+
+/** One log line a request, by the route's pattern: an address or a query can hold a patient's id. */
+export const requestLog = fp(async (app) => {
+  app.addHook('onResponse', async (request, reply) => {
+    const quiet = request.routeOptions.config.quiet === true && reply.statusCode < 400;
+    request.log[quiet ? 'debug' : 'info'](
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? 'none',
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+      },
+      'request',
+    );
+  });
+});
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Successful requests are logged at debug level: probes come every few seconds. */
+    quiet?: boolean;
+  }
+}
