@@ -23,7 +23,8 @@ export interface Import {
   changed: number;
   unchanged: number;
   rejected: number;
-  seconds: number | null;
+  /** Spent loading so far. */
+  seconds: number;
   startedAt: string;
   finishedAt: string | null;
 }

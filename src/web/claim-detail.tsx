@@ -4,7 +4,7 @@ import type { Api, ClaimDetail as Claim } from './api.ts';
 import { formatInstant } from './instant.ts';
 import { formatAmount } from './money.ts';
 import { claimsBy, formatHash } from './route.ts';
-import { Code, Status, Table } from './table.tsx';
+import { Code, Stacked, Status, Table } from './table.tsx';
 import { Trouble } from './trouble.tsx';
 import { useAnswer } from './use-answer.ts';
 
@@ -89,7 +89,9 @@ function ClaimSheet({ claim }: { claim: Claim }) {
             </>
           )}
         </Fact>
-        <Fact term="Payment">{payment && joined(' on ', amount(payment.amount), payment.date)}</Fact>
+        <Fact term="Payment">
+          {payment && <Stacked first={amount(payment.amount)} second={payment.date && <time>{payment.date}</time>} />}
+        </Fact>
         <Fact term="Number given by">{claim.identifier.system}</Fact>
         <Fact term="Last updated">
           <time dateTime={claim.lastUpdated}>{formatInstant(claim.lastUpdated)}</time>

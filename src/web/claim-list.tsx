@@ -22,13 +22,11 @@ interface ClaimListProps {
 export function ClaimList({ api, route, position, go }: ClaimListProps) {
   const { filters, sort, cursor } = route;
   const results = useRef<HTMLElement>(null);
-  const { value, problem, loading, reload } = useAnswer(formatHash({ view: 'claims', ...route }), (signal) =>
-    api.get<ClaimPage>(
-      '/api/claims',
-      { limit: String(pageSize), ...filters, sort, ...(cursor !== '' && { cursor }) },
-      signal,
-    ),
-  );
+  const { value, problem, loading, reload } = useAnswer(formatHash({ view: 'claims', ...route }), async (signal) => {
+    const query = { limit: String(pageSize), ...filters, sort, ...(cursor !== '' && { cursor }) };
+    // With its own position: until the next page is here, this one is on screen under the next one's address.
+    return { ...(await api.get<ClaimPage>('/api/claims', query, signal)), position };
+  });
   useEffect(() => {
     document.title = 'Claims';
   }, []);
@@ -100,7 +98,9 @@ export function ClaimList({ api, route, position, go }: ClaimListProps) {
         ))}
       <section class="results" aria-label="Claims found" aria-busy={loading} ref={results}>
         <div class="bar">
-          <p role="status">{inWords(loading && !value, problem !== undefined, claims.length, filtered, position)}</p>
+          <p role="status">
+            {problem ? '' : value ? inWords(claims.length, filtered, value.position) : 'Loading claims…'}
+          </p>
           {(claims.length > 0 || cursor !== '') && (
             <Pager label="Pages, above the claims" position={position} next={next} go={turnTo} />
           )}
@@ -119,9 +119,7 @@ export function ClaimList({ api, route, position, go }: ClaimListProps) {
   );
 }
 
-function inWords(loading: boolean, failed: boolean, count: number, filtered: boolean, position: Position): string {
-  if (loading) return 'Loading claims…';
-  if (failed) return '';
+function inWords(count: number, filtered: boolean, position: Position): string {
   if (count === 0 && position.cursor !== '') return 'There are no further claims.';
   if (count === 0)
     return filtered ? 'No claim matches these filters.' : 'There are no claims yet: Imports shows what was loaded.';

@@ -22,7 +22,7 @@ const columns: Column<Import>[] = [
     title: 'Started',
     cell: ({ startedAt }) => <time dateTime={startedAt}>{formatInstant(startedAt)}</time>,
   },
-  { title: 'Took', numeric: true, cell: ({ seconds }) => seconds !== null && formatSeconds(seconds) },
+  { title: 'Took', numeric: true, cell: ({ seconds }) => formatSeconds(seconds) },
   { title: 'Size', numeric: true, cell: ({ size }) => formatBytes(size) },
   count('Read', ({ read }) => read),
   count('Added', ({ added }) => added),
