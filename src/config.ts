@@ -201,7 +201,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
 }
 
 /** Variables of the same prefix that tests and tools read, not the service. */
-const notSettings = new Set(['CLAIMS_API_FIXTURES', 'CLAIMS_API_PASSWORD']);
+const notSettings = new Set(['CLAIMS_API_FIXTURES', 'CLAIMS_API_PASSWORD', 'CLAIMS_API_TEST_POSTGRES']);
 
 /** The settings as the table of the README. */
 export function configTable(): string {

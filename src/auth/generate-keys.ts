@@ -83,8 +83,10 @@ async function write(path: string, pem: string, mode: number, owner: { uid: numb
   try {
     await using file = await open(draft, 'wx', 0o600);
     await file.writeFile(pem);
-    if (owner.uid !== -1 || owner.gid !== -1) await file.chown(owner.uid, owner.gid);
+    // In this order each step needs the least: no other group ever reads the key, and the mode is set while it is ours.
+    if (owner.gid !== -1) await file.chown(-1, owner.gid);
     await file.chmod(mode); // not left to open: its mode is cut by the umask
+    if (owner.uid !== -1) await file.chown(owner.uid, -1);
     await file.sync();
     await rename(draft, path);
   } catch (error) {

@@ -32,46 +32,77 @@ export function connect(url: string, options: ConnectionOptions): Connection {
   }) as unknown as Connection;
 }
 
-const unavailableCodes = new Set([
-  'CONNECT_TIMEOUT',
+/** The connection is gone: what ran on it may run again on another. */
+const connectionLost = new Set([
   'CONNECTION_CLOSED',
   'CONNECTION_DESTROYED',
   'CONNECTION_ENDED',
-  'ECONNREFUSED',
   'ECONNRESET',
+  'EPIPE',
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+]);
+const otherwiseUnavailable = new Set([
+  'CONNECT_TIMEOUT',
+  'ECONNREFUSED',
   'EHOSTUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
-  'EPIPE',
   'ETIMEDOUT',
-  // Class 57 and 53 of PostgreSQL's error codes: cancelled by timeout, shutting down, starting up, too many connections.
-  '57014',
-  '57P01',
-  '57P02',
-  '57P03',
-  '53300',
+  'NO_ANSWER',
+  '57014', // query_canceled, by statement_timeout
+  '57P03', // cannot_connect_now: starting up or shutting down
+  '53300', // too_many_connections
 ]);
+
+const codeOf = (error: unknown) => (error as { code?: string }).code ?? '';
 
 /** Whether an error says that the database, not the query, is at fault. */
 export function isUnavailable(error: unknown): boolean {
-  return unavailableCodes.has((error as { code?: string }).code ?? '');
+  const code = codeOf(error);
+  return connectionLost.has(code) || otherwiseUnavailable.has(code);
 }
 
 export interface Pool {
-  /** Runs queries on the least busy connection. Throws DatabaseUnavailable where it cannot be asked. */
+  /**
+   * Runs queries on the least busy connection. Work whose connection is lost runs a second time, so it must be safe to
+   * repeat. Throws DatabaseUnavailable where the database cannot be asked.
+   */
   run<T>(work: (sql: Connection) => Promise<T>): Promise<T>;
   end(): Promise<void>;
 }
 
+/** Longer than PostgreSQL may take for a statement, this many seconds, no answer is waited for. */
+const graceSeconds = 5;
+
 /**
  * A set of clients of one connection each. The pool inside postgres.js 3.4.9 is not used: its queue keeps the slots of
  * finished queries and searches them, so it slows with every query it has run; bench/soak.ts watches that ours does not.
+ * A client whose connection is lost is replaced, as one that reconnects can leave a query without an answer for ever.
  */
 export function createPool(url: string, size: number, options: ConnectionOptions & { maxWaiting?: number }): Pool {
   const maxWaiting = options.maxWaiting ?? 64;
   const slots = Array.from({ length: size }, () => ({ sql: connect(url, options), busy: 0 }));
   const [first] = slots;
   if (first === undefined) throw new Error('a pool needs at least one connection');
+  const deadlineMs = options.statementTimeoutSeconds
+    ? (options.statementTimeoutSeconds + graceSeconds) * 1000
+    : undefined;
+
+  const attempt = async <T>(slot: typeof first, work: (sql: Connection) => Promise<T>): Promise<T> => {
+    const { sql } = slot;
+    try {
+      return await within(deadlineMs, work(sql));
+    } catch (error) {
+      const lost = connectionLost.has(codeOf(error)) || codeOf(error) === 'NO_ANSWER';
+      if (lost && slot.sql === sql) {
+        slot.sql = connect(url, options);
+        sql.end({ timeout: 0 }).catch(() => {});
+      }
+      throw error;
+    }
+  };
+
   return {
     async run(work) {
       let slot = first;
@@ -79,15 +110,14 @@ export function createPool(url: string, size: number, options: ConnectionOptions
       if (slot.busy >= maxWaiting) throw new DatabaseUnavailable('too many requests are waiting for the database');
       slot.busy += 1;
       try {
-        return await work(slot.sql);
+        return await attempt(slot, work).catch((error) => {
+          if (connectionLost.has(codeOf(error))) return attempt(slot, work);
+          throw error;
+        });
       } catch (error) {
         if (!isUnavailable(error)) throw error;
-        throw new DatabaseUnavailable(
-          (error as { code?: string }).code === '57014'
-            ? 'the query took longer than it may'
-            : 'the database cannot be reached',
-          { cause: error },
-        );
+        const what = codeOf(error) === '57014' ? 'the query took longer than it may' : 'the database cannot be reached';
+        throw new DatabaseUnavailable(what, { cause: error });
       } finally {
         slot.busy -= 1;
       }
@@ -96,4 +126,14 @@ export function createPool(url: string, size: number, options: ConnectionOptions
       await Promise.all(slots.map((slot) => slot.sql.end({ timeout: 2 })));
     },
   };
+}
+
+function within<T>(ms: number | undefined, work: Promise<T>): Promise<T> {
+  if (ms === undefined) return work;
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const timer = setTimeout(() => {
+    reject(Object.assign(new Error('no answer from the database'), { code: 'NO_ANSWER' }));
+  }, ms);
+  work.then(resolve, reject).finally(() => clearTimeout(timer));
+  return promise;
 }

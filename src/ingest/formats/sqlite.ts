@@ -184,8 +184,7 @@ function rowClaim(row: RowReader, number: string): Claim {
     }),
   );
   const { patientResponsibility: _, ...itemAmounts } = total;
-  const source = row.untaken();
-  return {
+  const claim: Claim = {
     identifier: { system, value: number },
     type: row.oneOf('type', types) ?? 'professional',
     use: 'claim',
@@ -223,8 +222,9 @@ function rowClaim(row: RowReader, number: string): Claim {
       ...(procedures.length === 1 && itemAmounts),
     })),
     total,
-    ...(source && { source }),
   };
+  const source = row.untaken();
+  return source ? { ...claim, source } : claim;
 }
 
 /** A row's columns by what they mean. */

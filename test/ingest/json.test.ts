@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { renderClaim } from '../../src/claims/render.ts';
+import { detectFormat } from '../../src/ingest/formats/index.ts';
+import { json, ndjson } from '../../src/ingest/formats/json.ts';
+import { aClaim } from '../support/claims.ts';
+import { claimsOf, readAll, rejectsOf, temporaryDirectory } from '../support/files.ts';
+
+const directory = await temporaryDirectory();
+const numbers = ['A1', 'A2', 'A3'];
+const claims = numbers.map((value) => aClaim({ identifier: { system: 'test', value } }));
+const lines = claims.map((claim) => JSON.stringify(claim));
+const numbersOf = (entries: Parameters<typeof claimsOf>[0]) => claimsOf(entries).map((claim) => claim.identifier.value);
+
+const layouts: [string, typeof json, string][] = [
+  ['NDJSON', ndjson, `${lines.join('\n')}\n`],
+  ['an array', json, `[${lines.join(',')}]`],
+  ['an array laid out over lines', json, JSON.stringify(claims, null, 2)],
+  ['objects laid out over lines', json, claims.map((claim) => JSON.stringify(claim, null, 2)).join('\n')],
+  ['an array behind a byte order mark', json, `\ufeff [${lines.join(',')}]`],
+];
+
+describe('canonical JSON', () => {
+  it.each(layouts)('is told in the layout of %s', (_, format, content) => {
+    expect(detectFormat(Buffer.from(content))).toBe(format);
+  });
+
+  it.each(layouts)('is read in the layout of %s', async (_, format, content) => {
+    expect(claimsOf(await readAll(format, directory, content))).toEqual(claims);
+  });
+
+  it.each(layouts)('goes on behind any claim in the layout of %s', async (_, format, content) => {
+    const all = await readAll(format, directory, content);
+    for (const [index, entry] of all.entries()) {
+      expect(await readAll(format, directory, content, entry.resume)).toEqual(all.slice(index + 1));
+    }
+  });
+
+  it('reads back what the service renders, to the same document', async () => {
+    const documents = claims.map((claim) => renderClaim(claim).document);
+    const again = claimsOf(await readAll(ndjson, directory, documents.join('\n')));
+    expect(again.map((claim) => renderClaim(claim).document)).toEqual(documents);
+  });
+
+  it('leaves FHIR resources and other JSON to others', () => {
+    expect(
+      detectFormat(Buffer.from('{"resourceType":"ExplanationOfBenefit","identifier":[],"billablePeriod":{}}')),
+    ).toBeUndefined();
+    expect(detectFormat(Buffer.from('{"hello":"world"}'))).toBeUndefined();
+    expect(detectFormat(Buffer.from(''))).toBeUndefined();
+  });
+
+  it.each([
+    [
+      'half an object',
+      '{"identifier":{"system":"test","val',
+      'claim',
+      'expected a JSON object, found text that is not valid JSON',
+    ],
+    ['another value', '7', 'claim', 'expected a JSON object, found another JSON value'],
+    ['no type', without('type'), 'type', 'expected a value, found none'],
+    [
+      'an unknown type',
+      change({ type: 'psychic' }),
+      'type',
+      'expected one of institutional, professional, oral, pharmacy, vision',
+    ],
+    [
+      'a field that is not known',
+      change({ favourite: 1 }),
+      'favourite',
+      'expected no such field; what the claim has no field for stands under source',
+    ],
+    [
+      'an amount that is a number',
+      change({ total: { charge: 12.5 } }),
+      'total.charge',
+      'expected dollars and cents as a string, such as "1234.50"',
+    ],
+    [
+      'an amount of 40 digits',
+      change({ total: { charge: `${'1'.repeat(40)}.00` } }),
+      'total.charge',
+      'expected dollars and cents as a string, such as "1234.50"',
+    ],
+  ])('rejects a line with %s and takes the others', async (_, line, field, reason) => {
+    const entries = await readAll(ndjson, directory, [lines[0], line, lines[2]].join('\n'));
+    expect(numbersOf(entries)).toEqual(['A1', 'A3']);
+    expect(rejectsOf(entries)).toMatchObject([{ position: 2, field, reason }]);
+  });
+
+  it('names the claim that it rejects', async () => {
+    const entries = await readAll(ndjson, directory, change({ type: 'psychic' }));
+    expect(rejectsOf(entries)).toMatchObject([{ claim: 'A2' }]);
+  });
+
+  it('rejects an element of an array and takes the others', async () => {
+    const entries = await readAll(json, directory, `[${lines[0]},${change({ type: 'x' })},${lines[2]}]`);
+    expect(numbersOf(entries)).toEqual(['A1', 'A3']);
+    expect(rejectsOf(entries)).toMatchObject([{ position: 2, field: 'type' }]);
+  });
+
+  it.each([
+    ['inside an object', `[${lines[0]},{"identifier":`, 'expected the end of the object, found the end of the file'],
+    ['before its bracket', `[${lines[0]},`, 'expected the ] that ends the array, found the end of the file'],
+    [
+      'in something else',
+      `[${lines[0]},"text"]`,
+      'expected a JSON object, found something else; the rest cannot be read',
+    ],
+  ])('reports an array that ends %s', async (_, content, reason) => {
+    const entries = await readAll(json, directory, content);
+    expect(numbersOf(entries)).toEqual(['A1']);
+    expect(rejectsOf(entries)).toMatchObject([{ position: 2, reason }]);
+  });
+});
+
+function change(fields: object): string {
+  return JSON.stringify({ ...claims[1], ...fields });
+}
+
+function without(field: string): string {
+  const { [field as 'type']: _, ...rest } = claims[1] as (typeof claims)[number];
+  return JSON.stringify(rest);
+}

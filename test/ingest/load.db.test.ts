@@ -1,0 +1,351 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Format } from '../../src/ingest/format.ts';
+import { rif } from '../../src/ingest/formats/rif.ts';
+import { contentHash, fileStamp, openInput } from '../../src/ingest/input.ts';
+import { load } from '../../src/ingest/pipeline.ts';
+import { beginImport } from '../../src/ingest/queries.ts';
+import { loadFiles } from '../../src/ingest/scan.ts';
+import { createLogger } from '../../src/log.ts';
+import { testDatabase } from '../support/database.ts';
+import { temporaryDirectory } from '../support/files.ts';
+import { carrierClaims, carrierFile, carrierRow } from '../support/rif.ts';
+
+const db = await testDatabase();
+const parent = await temporaryDirectory();
+const silent = createLogger({ logLevel: 'silent', logFormat: 'json' });
+
+let data: string;
+beforeEach(async () => {
+  data = await mkdtemp(join(parent, 'data-'));
+  await db.sql`truncate claims, claim_history, patients, imports, import_files, import_rejects`;
+});
+
+const loadData = () => loadFiles(db.url, data, silent);
+const write = (name: string, content: string | Uint8Array) => writeFile(join(data, name), content);
+
+const counts = async () => {
+  const [row] = await db.sql`
+    select (select count(*)::int from claims) as claims, (select count(*)::int from claim_history) as history,
+      (select sum(paid) from claims) as paid`;
+  return row;
+};
+const imports = () => db.sql`
+  select file, status, read::int, added::int, changed::int, unchanged::int, rejected::int from imports order by started_at`;
+
+describe('loading a directory', () => {
+  it('loads each file once, however often it looks', async () => {
+    await write('a.csv', carrierClaims(3));
+    expect(await loadData()).toMatchObject({ completed: 1, known: 0 });
+    expect(await loadData()).toMatchObject({ completed: 0, known: 1 });
+    expect(await counts()).toEqual({ claims: 3, history: 0, paid: '240.00' });
+    expect(await imports()).toHaveLength(1);
+  });
+
+  it('changes ten claims when ten of a rewritten file changed, and keeps their earlier states', async () => {
+    await write('a.csv', carrierClaims(500));
+    await loadData();
+    await write(
+      'a.csv',
+      carrierClaims(500, (index) => (index % 50 === 7 ? { CLM_PMT_AMT: '81.00' } : {})),
+    );
+    await loadData();
+    expect((await imports()).at(-1)).toMatchObject({ read: 500, added: 0, changed: 10, unchanged: 490, rejected: 0 });
+    expect(await counts()).toEqual({ claims: 500, history: 10, paid: '40010.00' });
+    const [state] = await db.sql`
+      select h.paid as before, c.paid as after, h.version as old, c.version as new,
+        h.ended_by = c.import_id as ended_by_import, h.document <> c.document as documents_differ
+      from claim_history h join claims c using (id) limit 1`;
+    expect(state).toEqual({
+      before: '80.00',
+      after: '81.00',
+      old: 1,
+      new: 2,
+      ended_by_import: true,
+      documents_differ: true,
+    });
+  });
+
+  it('follows a file that is put back to what it held before', async () => {
+    for (const paid of ['80.00', '81.00', '80.00']) {
+      await write('a.csv', carrierFile([carrierRow({ CLM_PMT_AMT: paid })]));
+      await loadData();
+    }
+    expect(await counts()).toEqual({ claims: 1, history: 2, paid: '80.00' });
+  });
+
+  it('loads the same content once, under whatever names', async () => {
+    await write('a.csv', carrierClaims(3));
+    await write('b.csv', carrierClaims(3));
+    expect(await loadData()).toMatchObject({ completed: 1, known: 1 });
+    expect(await loadData()).toMatchObject({ completed: 0, known: 2 });
+  });
+
+  it('holds a claim once when two files have it', async () => {
+    await write('a.csv', carrierClaims(3));
+    await write('b.csv', carrierClaims(4));
+    await loadData();
+    expect(await imports()).toMatchObject([
+      { file: 'a.csv', added: 3, unchanged: 0 },
+      { file: 'b.csv', added: 1, unchanged: 3 },
+    ]);
+  });
+
+  it('takes the later of two states of a claim in one file, and keeps the earlier', async () => {
+    await write('a.csv', carrierFile([carrierRow({ CLM_ID: '-1' })]));
+    const lines = ['70.00', '71.00'].map((paid) => canonicalLine(paid)).join('\n');
+    await write('b.ndjson', lines);
+    await loadData();
+    expect((await imports()).at(-1)).toMatchObject({ read: 2, added: 1, changed: 1 });
+    expect(await counts()).toMatchObject({ claims: 2, history: 1, paid: '151.00' });
+  });
+
+  it('reads subdirectories, links and compressed files, and leaves hidden ones out', async () => {
+    await mkdir(join(data, 'deep/er'), { recursive: true });
+    await write('deep/er/a.csv', carrierFile([carrierRow({ CLM_ID: '-1' })]));
+    await write('b.csv.gz', gzipSync(carrierFile([carrierRow({ CLM_ID: '-2' })])));
+    await write('c.csv.zst', zstdCompressSync(carrierFile([carrierRow({ CLM_ID: '-3' })])));
+    await mkdir(join(data, '..data'));
+    await write('..data/d.csv', carrierFile([carrierRow({ CLM_ID: '-4' })]));
+    await write('..data/hidden.csv', carrierFile([carrierRow({ CLM_ID: '-5' })]));
+    await symlink('..data/d.csv', join(data, 'd.csv'));
+    await symlink('nowhere', join(data, 'dangling.csv'));
+    expect(await loadData()).toMatchObject({ completed: 4, failed: 0 });
+    expect((await imports()).map((row) => row.file).sort()).toEqual([
+      'b.csv.gz',
+      'c.csv.zst',
+      'd.csv',
+      'deep/er/a.csv',
+    ]);
+  });
+
+  it('reports a file of no known format, and skips it', async () => {
+    await write('notes.txt', 'nothing to see');
+    expect(await loadData()).toMatchObject({ unknown: 1 });
+    expect(await imports()).toMatchObject([{ file: 'notes.txt', status: 'unknown', read: 0 }]);
+    expect(await loadData()).toMatchObject({ unknown: 0, known: 1 });
+  });
+
+  it('says that an empty directory holds no files, and that a missing one is missing', async () => {
+    expect(await loadData()).toEqual({ completed: 0, known: 0, unknown: 0, failed: 0, rejected: 0 });
+    await rm(data, { recursive: true });
+    await expect(loadData()).rejects.toThrow(/does not exist: mount the claim files there, or set CLAIMS_API_DATA/);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('reports a file that it may not read, and loads the others', async () => {
+    await write('a.csv', carrierClaims(1));
+    await write('b.csv', carrierClaims(2));
+    await chmod(join(data, 'a.csv'), 0);
+    expect(await loadData()).toMatchObject({ completed: 1, failed: 1 });
+  });
+
+  it('keeps what a truncated file gave, and says where it broke', async () => {
+    const whole = gzipSync(carrierClaims(6_000));
+    await write('a.csv.gz', whole.subarray(0, whole.length / 2));
+    expect(await loadData()).toMatchObject({ failed: 1 });
+    const [row] = await db.sql`select status, reason, added::int from imports`;
+    expect(row?.reason).toMatch(/compressed data are damaged or end early/);
+    expect(await counts()).toMatchObject({ claims: row?.added });
+    await write('a.csv.gz', whole);
+    await loadData();
+    expect(await counts()).toMatchObject({ claims: 6_000, history: 0 });
+  });
+
+  it('loads a file again that changed while it was read', async () => {
+    await write('a.csv', carrierClaims(3000));
+    const path = join(data, 'a.csv');
+    const changing = createLogger({ logLevel: 'silent', logFormat: 'json' });
+    // The first line about the file is logged when its loading begins.
+    changing.info = (async () => {
+      changing.info = () => {};
+      await appendFile(path, `${carrierRow({ CLM_ID: '-9999' })}\n`);
+    }) as never;
+    expect(await loadFiles(db.url, data, changing)).toMatchObject({ failed: 1, completed: 0 });
+    expect(await imports()).toMatchObject([{ status: 'failed' }]);
+    expect(await loadData()).toMatchObject({ completed: 1 });
+    expect(await counts()).toMatchObject({ claims: 3001 });
+  });
+
+  it('records each reject with its file, line, field and reason, and takes the rest', async () => {
+    await write(
+      'a.csv',
+      carrierClaims(100, (index) => (index === 41 ? { CLM_FROM_DT: '30-Feb-2020' } : {})),
+    );
+    expect(await loadData()).toMatchObject({ completed: 1, rejected: 1 });
+    const rejects = await db.sql`
+      select i.file, r.position::int, r.unit, r.claim, r.field, r.reason from import_rejects r join imports i on i.id = r.import_id`;
+    expect(rejects).toEqual([
+      {
+        file: 'a.csv',
+        position: 43,
+        unit: 'line',
+        claim: '-42',
+        field: 'CLM_FROM_DT',
+        reason: 'expected a day of the calendar as dd-Mon-yyyy or yyyymmdd',
+      },
+    ]);
+    expect(await counts()).toMatchObject({ claims: 99 });
+  });
+
+  it('logs no name, member id or value of a record', async () => {
+    const lines: string[] = [];
+    const log = createLogger({ logLevel: 'debug', logFormat: 'json' });
+    for (const level of ['debug', 'info', 'warn', 'error'] as const)
+      log[level] = ((...said: unknown[]) => lines.push(JSON.stringify(said))) as never;
+    await write(
+      'a.csv',
+      carrierFile([
+        carrierRow({ BENE_ID: 'MEMBER-77', CLM_FROM_DT: 'SECRET-77' }),
+        carrierRow({ CLM_ID: '-2', BENE_ID: 'MEMBER-77' }),
+      ]),
+    );
+    await loadFiles(db.url, data, log);
+    expect(lines.join()).toContain('a.csv');
+    expect(lines.join()).not.toMatch(/MEMBER|SECRET/);
+  });
+});
+
+describe('beneficiary files', () => {
+  const header = 'BENE_ID|BENE_BIRTH_DT|BENE_SEX_IDENT_CD|RFRNC_YR';
+  const patients = async () =>
+    (await db.sql<{ document: string }[]>`select document from claims order by id`).map(
+      (row) => JSON.parse(row.document).patient,
+    );
+
+  it('give their patients birth date and sex, loaded before or after the claims', async () => {
+    await write('claims.csv', carrierFile([carrierRow({ BENE_ID: '-1' })]));
+    await write('beneficiary.csv', `${header}\n-1|17-Jan-1942|2|2015\n`);
+    await loadData();
+    expect(await patients()).toMatchObject([{ id: '-1', birthDate: '1942-01-17', gender: 'female' }]);
+    expect(await counts()).toMatchObject({ history: 0 });
+
+    await write('later.csv', `${header}\n-1|18-Jan-1942|2|2016\n`);
+    await loadData();
+    expect(await patients()).toMatchObject([{ birthDate: '1942-01-18' }]);
+    expect(await counts()).toMatchObject({ claims: 1, history: 1, paid: '80.00' });
+    expect((await imports()).at(-1)).toMatchObject({ file: 'later.csv', changed: 1 });
+  });
+
+  it('hold for the latest year, in whatever order they come', async () => {
+    await write('a.csv', `${header}\n-1|18-Jan-1942|2|2016\n`);
+    await write('b.csv', `${header}\n-1|17-Jan-1942|2|2015\n`);
+    await write('c.csv', carrierFile([carrierRow({ BENE_ID: '-1' })]));
+    await loadData();
+    expect(await patients()).toMatchObject([{ birthDate: '1942-01-18' }]);
+  });
+});
+
+describe('a load that is interrupted', () => {
+  const file = () => join(data, 'a.csv');
+
+  /** Stops after so many claims, as a crash would: what was committed stays, the rest is gone. */
+  const crashing = (after: number): Format => ({
+    ...rif,
+    async *read(...args) {
+      let count = 0;
+      for await (const entry of rif.read(...args)) {
+        count += 1;
+        if (count > after) throw new Error('crash');
+        yield entry;
+      }
+    },
+  });
+
+  it('goes on where it was, and counts each record once', async () => {
+    await write(
+      'a.csv',
+      carrierClaims(10_000, (index) => (index === 5 || index === 9000 ? { CLM_PMT_AMT: 'x' } : {})),
+    );
+    const { id } = await begin();
+    await expect(
+      load(db.sql, openInput(file()), crashing(7000), { id, resume: null, rejected: 0, progress: () => {} }),
+    ).rejects.toThrow('crash');
+    const [before] = await db.sql`select read::int, resume from imports`;
+    expect(before?.read).toBe(7000);
+
+    await loadData();
+    expect(await imports()).toMatchObject([
+      { status: 'completed', read: 10_000, added: 9998, unchanged: 0, rejected: 2 },
+    ]);
+    expect(await counts()).toEqual({ claims: 9998, history: 0, paid: '799840.00' });
+    expect(await db.sql`select number from import_rejects order by number`).toEqual([{ number: 1 }, { number: 2 }]);
+  });
+
+  it('is exact after the process was killed in the middle of it', { timeout: 60_000 }, async () => {
+    const total = 30_000;
+    await write('a.csv', carrierClaims(total));
+    const main = new URL('../../src/main.ts', import.meta.url).pathname;
+    const start = () =>
+      spawn(process.execPath, [main, 'import', data], {
+        env: { ...process.env, DATABASE_URL: db.url, CLAIMS_API_LOG_LEVEL: 'error' },
+      });
+    const killed = start();
+    while ((await db.sql`select from imports where read > 0`).length === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (killed.exitCode !== null) throw new Error('the load ended before it could be killed');
+    }
+    killed.kill('SIGKILL');
+    await once(killed, 'exit');
+    const [left] = await db.sql`select status, read::int from imports`;
+    expect(left).toMatchObject({ status: 'running' });
+    expect(left?.read).toBeLessThan(total);
+
+    const [code] = await once(start(), 'exit');
+    expect(code).toBe(0);
+    expect(await counts()).toEqual({ claims: total, history: 0, paid: '2400000.00' });
+    expect(await imports()).toMatchObject([{ status: 'completed', read: total, added: total, unchanged: 0 }]);
+  });
+
+  /** What a scan does before it loads. */
+  async function begin(): Promise<{ id: string }> {
+    return beginImport(db.sql, {
+      id: '00000000-0000-4000-8000-000000000001',
+      file: 'a.csv',
+      contentHash: await contentHash(file()),
+      ...(await fileStamp(file())),
+    });
+  }
+});
+
+describe('replicas', () => {
+  it('load no file twice when they start together', async () => {
+    for (let index = 0; index < 5; index += 1) {
+      await write(
+        `${index}.csv`,
+        carrierClaims(200, (row) => ({ CLM_ID: `-${index}00${row}` })),
+      );
+    }
+    const summaries = await Promise.all([loadData(), loadData(), loadData()]);
+    expect(summaries.reduce((sum, { completed }) => sum + completed, 0)).toBe(5);
+    expect(await imports()).toHaveLength(5);
+    expect(await counts()).toMatchObject({ claims: 1000, history: 0 });
+  });
+
+  it('agree on a claim that both add from different files at the same time', async () => {
+    await write('a.csv', carrierClaims(2000));
+    await write('b.csv', `${carrierClaims(2000)}${carrierRow({ CLM_ID: '-5000' })}\n`);
+    await Promise.all([loadData(), loadData()]);
+    expect(await counts()).toMatchObject({ claims: 2001, history: 0 });
+    const [sum] = await db.sql`select sum(added)::int as added, sum(unchanged)::int as unchanged from imports`;
+    expect(sum).toEqual({ added: 2001, unchanged: 2000 });
+  });
+});
+
+function canonicalLine(paid: string): string {
+  return JSON.stringify({
+    identifier: { system: 'test', value: 'A1' },
+    type: 'professional',
+    use: 'claim',
+    status: 'paid',
+    patient: { id: 'P' },
+    billablePeriod: { start: '2020-01-01', end: '2020-01-01' },
+    diagnosis: [],
+    procedure: [],
+    item: [],
+    total: { paid },
+  });
+}
