@@ -67,7 +67,7 @@ export async function buildApp(
       info: {
         title: 'Claims API',
         version,
-        description: 'Healthcare claims from mounted files: searchable, secured, audited.',
+        description: 'Healthcare claims from mounted files: searchable and secured.',
       },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
       security: [{ token: [] }],

@@ -125,6 +125,12 @@ export const settings = {
     help: 'Addresses or CIDR ranges, separated by commas, whose `X-Forwarded-*` headers are believed.',
     parse: list,
   }),
+  databaseWaitSeconds: setting({
+    env: 'CLAIMS_API_DATABASE_WAIT_SECONDS',
+    default: '60',
+    help: 'How long to wait at the start for a database that cannot be reached yet, in seconds.',
+    parse: integer(0, 3600),
+  }),
   lookupConnections: setting({
     env: 'CLAIMS_API_LOOKUP_CONNECTIONS',
     default: '8',

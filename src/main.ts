@@ -2,7 +2,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { keysCommand, userCommand } from './auth/commands.ts';
 import { KeyError } from './auth/key-files.ts';
 import { ConfigError, readConfig } from './config.ts';
-import { connect } from './db/client.ts';
+import { connect, DatabaseUnusable } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
 import { DataDirectoryError, loadFiles } from './ingest/scan.ts';
 import { createLogger } from './log.ts';
@@ -89,7 +89,7 @@ async function openForCommand(config: Parameters<typeof openDatabase>[0]) {
 }
 
 /** Errors whose message is all that the reader needs. */
-const plainErrors = [ConfigError, KeyError, UsageError, DataDirectoryError];
+const plainErrors = [ConfigError, DatabaseUnusable, DataDirectoryError, KeyError, UsageError];
 
 try {
   process.exitCode = await run(process.argv[2], process.argv.slice(3));

@@ -78,7 +78,7 @@ export function authRoutes({ login, keys }: { login: Login; keys: Keys }): Fasti
         },
         schema: {
           operationId: 'login',
-          tags: ['auth'],
+          tags: ['authentication'],
           summary: 'Get a token for a user name and a password',
           description:
             'Send the token as `Authorization: Bearer <token>`. After too many failures within a minute, with one user name ' +
@@ -96,7 +96,7 @@ export function authRoutes({ login, keys }: { login: Login; keys: Keys }): Fasti
         config: { public: true },
         schema: {
           operationId: 'getKeys',
-          tags: ['auth'],
+          tags: ['authentication'],
           summary: 'The public keys that verify tokens',
           description: 'A JSON Web Key Set (RFC 7517), for services that accept the tokens too.',
           response: { 200: KeySet },

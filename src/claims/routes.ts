@@ -8,8 +8,9 @@ import { isDate } from './date.ts';
 import { type ClaimFilters, findClaim, listClaims } from './queries.ts';
 import { ClaimDetail, ClaimSummary, claimStatuses, claimTypes } from './schema.ts';
 
+/** PostgreSQL holds no NUL, so nothing could match one. */
 const text = (maxLength: number, description: string, examples: string[]) =>
-  Type.Optional(Type.String({ minLength: 1, maxLength, description, examples }));
+  Type.Optional(Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000]*$', description, examples }));
 const day = (description: string) =>
   Type.Optional(Type.String({ format: 'date', description, examples: ['2025-03-31'] }));
 

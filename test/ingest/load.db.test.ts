@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { appendFile, chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -13,6 +11,7 @@ import { loadFiles } from '../../src/ingest/scan.ts';
 import { createLogger } from '../../src/log.ts';
 import { testDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
+import { runProgram } from '../support/program.ts';
 import { carrierClaims, carrierFile, carrierRow } from '../support/rif.ts';
 
 const db = await testDatabase();
@@ -278,24 +277,19 @@ describe('a load that is interrupted', () => {
   it('is exact after the process was killed in the middle of it', { timeout: 60_000 }, async () => {
     const total = 30_000;
     await write('a.csv', carrierClaims(total));
-    const main = new URL('../../src/main.ts', import.meta.url).pathname;
-    const start = () =>
-      spawn(process.execPath, [main, 'import', data], {
-        env: { ...process.env, DATABASE_URL: db.url, CLAIMS_API_LOG_LEVEL: 'error' },
-      });
+    const start = () => runProgram(['import', data], { DATABASE_URL: db.url, CLAIMS_API_LOG_LEVEL: 'error' });
     const killed = start();
     while ((await db.sql`select from imports where read > 0`).length === 0) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      if (killed.exitCode !== null) throw new Error('the load ended before it could be killed');
+      if (killed.child.exitCode !== null)
+        throw new Error(`the load ended before it could be killed: ${killed.output()}`);
     }
-    killed.kill('SIGKILL');
-    await once(killed, 'exit');
+    killed.child.kill('SIGKILL');
+    await killed.ended();
     const [left] = await db.sql`select status, read::int from imports`;
     expect(left).toMatchObject({ status: 'running' });
     expect(left?.read).toBeLessThan(total);
 
-    const [code] = await once(start(), 'exit');
-    expect(code).toBe(0);
+    expect(await start().ended()).toBe(0);
     expect(await counts()).toEqual({ claims: total, history: 0, paid: '2400000.00' });
     expect(await imports()).toMatchObject([{ status: 'completed', read: total, added: total, unchanged: 0 }]);
   });

@@ -1,0 +1,161 @@
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect as connectSocket } from 'node:net';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { generateKeys } from '../src/auth/generate-keys.ts';
+import { testDatabase } from './support/database.ts';
+import { temporaryDirectory } from './support/files.ts';
+import { type Program, runProgram } from './support/program.ts';
+import { carrierClaims } from './support/rif.ts';
+
+const db = await testDatabase();
+const parent = await temporaryDirectory();
+const keys = join(parent, 'keys');
+const data = join(parent, 'data');
+
+beforeAll(async () => {
+  await mkdir(keys);
+  await mkdir(data);
+  await generateKeys(keys, { ifMissing: false });
+  await writeFile(join(data, 'a.csv'), carrierClaims(3));
+});
+
+const env = (more: Record<string, string> = {}) => ({
+  DATABASE_URL: db.url,
+  CLAIMS_API_KEYS: keys,
+  CLAIMS_API_DATA: data,
+  CLAIMS_API_PORT: '0',
+  ...more,
+});
+
+async function started(more: Record<string, string> = {}): Promise<{ program: Program; url: string }> {
+  const program = runProgram([], env(more));
+  await program.says('files loaded');
+  const [, url] = /listens on (http:\S+?)"/.exec(program.output()) ?? [];
+  return { program, url: url as string };
+}
+
+const login = (url: string, username: string, password: string) =>
+  fetch(`${url}/api/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username, password }),
+  });
+
+describe('the service', { timeout: 30_000 }, () => {
+  it('loads the data directory, serves it, and ends at SIGTERM', async () => {
+    const { program, url } = await started({ CLAIMS_API_INSECURE_DEMO: 'true' });
+    const { token } = (await (await login(url, 'demo', 'demo')).json()) as { token: string };
+    const list = await fetch(`${url}/api/claims?limit=2`, { headers: { authorization: `Bearer ${token}` } });
+    const page = (await list.json()) as { claims: unknown[]; next: string | null };
+    expect(page.claims).toHaveLength(2);
+    expect(page.next).toEqual(expect.any(String));
+    expect(program.output()).toContain('Demo mode: anybody can log in');
+    program.child.kill('SIGTERM');
+    expect(await program.ended()).toBe(0);
+    expect(program.output()).not.toContain(token);
+  });
+
+  it('lets nobody in as the demo user without demo mode, even after it was on', async () => {
+    await (await started({ CLAIMS_API_INSECURE_DEMO: 'true' })).program.child.kill('SIGTERM');
+    const { program, url } = await started();
+    expect((await login(url, 'demo', 'demo')).status).toBe(401);
+    expect(program.output()).not.toContain('Demo mode');
+  });
+
+  it('ends within its time though a client never finishes its request', async () => {
+    const { program, url } = await started({ CLAIMS_API_DRAIN_SECONDS: '1' });
+    const socket = connectSocket(Number(new URL(url).port), '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(
+      'POST /api/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
+    );
+    await fetch(`${url}/health/live`); // Answered, so the server has accepted the one before.
+    const asked = performance.now();
+    program.child.kill('SIGTERM');
+    expect(await program.ended()).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(5000);
+  });
+
+  it('serves what it has when the data directory is missing, and says so', async () => {
+    const program = runProgram([], env({ CLAIMS_API_DATA: join(parent, 'nowhere') }));
+    await program.says('does not exist: mount the claim files there');
+    const [, url] = /listens on (http:\S+?)"/.exec(program.output()) ?? [];
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+  });
+});
+
+describe('a start that cannot be', { timeout: 30_000 }, () => {
+  /** The one thing that is wrong, and the one line that says so. */
+  async function failure(more: Record<string, string>, args: string[] = []): Promise<string> {
+    const program = runProgram(args, env({ CLAIMS_API_LOG_LEVEL: 'error', ...more }));
+    expect(await program.ended()).toBe(1);
+    return program.output();
+  }
+
+  it('names every setting that is wrong, and no secret', async () => {
+    const output = await failure({
+      CLAIMS_API_PORT: 'x',
+      CLAIMS_API_LOG_LEVEL: 'loud',
+      DATABASE_URL: 'mysql://u:pa55word@h/d',
+    });
+    for (const name of ['CLAIMS_API_PORT', 'CLAIMS_API_LOG_LEVEL', 'DATABASE_URL']) expect(output).toContain(name);
+    expect(output).not.toContain('pa55word');
+  });
+
+  it('says that the database cannot be reached', async () => {
+    const output = await failure({
+      DATABASE_URL: 'postgres://u:secret@127.0.0.1:1/d',
+      CLAIMS_API_DATABASE_WAIT_SECONDS: '0',
+    });
+    expect(output).toMatch(/^claims: The database cannot be reached \(ECONNREFUSED\) .*: check DATABASE_URL/);
+    expect(output.split('\n')).toHaveLength(1);
+    expect(output).not.toContain('secret');
+  });
+
+  it('says that the database is of a newer program', async () => {
+    const newer = await testDatabase();
+    await newer.sql`insert into schema_migrations (version, name) values (9999, 'x')`;
+    const output = await failure({ DATABASE_URL: newer.url });
+    expect(output).toMatch(/^claims: The database is at migration 9999/);
+    expect(output.split('\n')).toHaveLength(1);
+  });
+
+  it.each<[string, (directory: string) => Promise<unknown>, RegExp]>([
+    ['is missing', (directory) => rm(join(directory, 'jwt_key')), /jwt_key.*claims keys generate/s],
+    ['is readable by everybody', (directory) => chmod(join(directory, 'jwt_key'), 0o644), /chmod 0640/],
+    [
+      'is swapped with the public one',
+      (directory) => copyFile(join(directory, 'jwt_key.pub.pem'), join(directory, 'jwt_key')),
+      /jwt_key/,
+    ],
+  ])('says that the private key %s', async (_, spoil, message) => {
+    const directory = await mkdtemp(join(parent, 'keys-'));
+    await generateKeys(directory, { ifMissing: false });
+    await spoil(directory);
+    const output = await failure({ CLAIMS_API_KEYS: directory });
+    expect(output).toMatch(message);
+    expect(output.split('\n')).toHaveLength(1);
+  });
+
+  it('says which command there is not', async () => {
+    expect(await failure({}, ['sing'])).toMatch(/^claims: There is no command sing\.\n\nUsage:/);
+  });
+});
+
+describe('claims import', { timeout: 30_000 }, () => {
+  it.each([
+    ['0 when all went in', carrierClaims(2, () => ({ BENE_ID: 'a' })), 0],
+    [
+      '2 when records were rejected',
+      carrierClaims(2, (index) => (index === 0 ? { CLM_PMT_AMT: 'x' } : { BENE_ID: 'b' })),
+      2,
+    ],
+    ['1 when the file was refused', 'SQLite format 3\0', 1],
+  ])('ends with %s', async (_, content, status) => {
+    const path = join(await mkdtemp(join(parent, 'import-')), 'file');
+    await writeFile(path, content);
+    const program = runProgram(['import', path], env());
+    expect(await program.ended()).toBe(status);
+  });
+});
