@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { connect } from '../../src/db/client.ts';
 import { startEmbedded } from '../../src/db/embedded.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createLogger } from '../../src/log.ts';
+import { engineAnswers, engineIsPromised } from './engine.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -27,35 +27,36 @@ interface Server {
 /** DATABASE_URL, else Testcontainers where an engine answers, else the embedded PostgreSQL. */
 async function startPostgres(): Promise<Server> {
   if (process.env.DATABASE_URL) return { what: 'DATABASE_URL', url: process.env.DATABASE_URL, stop: async () => {} };
-  if (engineAnswers()) {
-    const container = await new PostgreSqlContainer('postgres:18-trixie')
-      .withTmpFs({ '/var/lib/postgresql': 'rw' })
-      .start();
-    return { what: 'Testcontainers', url: container.getConnectionUri(), stop: () => container.stop() };
+  let why = 'DATABASE_URL is not set and no Docker engine answers';
+  if (engineIsPromised || engineAnswers()) {
+    try {
+      return await startContainer();
+    } catch (error) {
+      if (engineIsPromised) throw error;
+      why = `the Docker engine could not start one: ${(error as Error).message}`;
+    }
   }
-  if (process.env.CLAIMS_API_TEST_POSTGRES === 'testcontainers') {
-    throw new Error('CLAIMS_API_TEST_POSTGRES asks for Testcontainers, and no Docker engine answers.');
-  }
+  return startEmbeddedServer(why);
+}
+
+async function startContainer(): Promise<Server> {
+  const container = await new PostgreSqlContainer('postgres:18-trixie')
+    .withTmpFs({ '/var/lib/postgresql': 'rw' })
+    .start();
+  return { what: 'Testcontainers', url: container.getConnectionUri(), stop: () => container.stop() };
+}
+
+async function startEmbeddedServer(why: string): Promise<Server> {
   const directory = await mkdtemp(join(tmpdir(), 'claims-api-test-'));
   const embedded = await startEmbedded(join(directory, 'postgres'), { fsync: 'off' });
   return {
-    what: 'the embedded PostgreSQL (DATABASE_URL is not set and no Docker engine answers)',
+    what: `the embedded PostgreSQL (${why})`,
     url: embedded.url,
     stop: async () => {
       await embedded.stop();
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-function engineAnswers(): boolean {
-  if (process.env.CLAIMS_API_TEST_POSTGRES === 'embedded') return false;
-  try {
-    execFileSync('docker', ['version'], { stdio: 'ignore', timeout: 10_000 });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export default async function setup(project: TestProject) {
