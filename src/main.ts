@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import packageJson from '../package.json' with { type: 'json' };
 import { keysCommand, userCommand } from './auth/commands.ts';
 import { KeyError } from './auth/key-files.ts';
@@ -5,6 +6,7 @@ import { ConfigError, readConfig } from './config.ts';
 import { connect, DatabaseUnusable } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
 import { DataDirectoryError, loadFiles } from './ingest/scan.ts';
+import { runWorker } from './ingest/worker.ts';
 import { createLogger } from './log.ts';
 import { serve } from './serve.ts';
 import { UsageError } from './usage.ts';
@@ -38,7 +40,7 @@ async function run(command = 'serve', args: string[]): Promise<number> {
   switch (command) {
     case 'serve':
       expectArguments(args, 0);
-      await serve(config, version, log);
+      await serve(config, version, new URL(import.meta.url), log);
       return 0;
     case 'migrate': {
       expectArguments(args, 0);
@@ -91,12 +93,17 @@ async function openForCommand(config: Parameters<typeof openDatabase>[0]) {
 /** Errors whose message is all that the reader needs. */
 const plainErrors = [ConfigError, DatabaseUnusable, DataDirectoryError, KeyError, UsageError];
 
-try {
-  process.exitCode = await run(process.argv[2], process.argv.slice(3));
-} catch (error) {
-  const { message, stack, cause } = error as Error;
-  const plain = plainErrors.some((type) => error instanceof type) || process.argv[2] === 'health';
-  process.stderr.write(`claims: ${plain || !stack ? message : stack}\n`);
-  if (!plain && cause instanceof Error) process.stderr.write(`caused by: ${cause.message}\n`);
-  process.exitCode = 1;
+async function runCommandLine(): Promise<void> {
+  const [command, ...args] = process.argv.slice(2);
+  try {
+    process.exitCode = await run(command, args);
+  } catch (error) {
+    const { message, stack, cause } = error as Error;
+    const plain = plainErrors.some((type) => error instanceof type) || command === 'health';
+    process.stderr.write(`claims: ${plain || !stack ? message : stack}\n`);
+    if (!plain && cause instanceof Error) process.stderr.write(`caused by: ${cause.message}\n`);
+    process.exitCode = 1;
+  }
 }
+
+await (isMainThread ? runCommandLine() : runWorker());

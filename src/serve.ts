@@ -11,13 +11,17 @@ import type { Config } from './config.ts';
 import { createPool, isUnavailable } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
 import { anyImportEnded } from './ingest/queries.ts';
-import { DataDirectoryError, loadFiles } from './ingest/scan.ts';
+import { DataDirectoryError } from './ingest/scan.ts';
+import { loadInWorker } from './ingest/worker.ts';
 import type { Logger } from './log.ts';
 
 const loadRetrySeconds = 5;
 
-/** Serves until SIGTERM or SIGINT, and loads what is new in the data directory meanwhile. Throws where it cannot start. */
-export async function serve(config: Config, version: string, log: Logger): Promise<void> {
+/**
+ * Serves until SIGTERM or SIGINT, and loads what is new in the data directory meanwhile, in a thread that runs the
+ * program's entry. Throws where it cannot start.
+ */
+export async function serve(config: Config, version: string, entry: URL, log: Logger): Promise<void> {
   const keys = await openKeys(config.keysDirectory, log);
   const database = await openDatabase(config, log);
   const db = createPool(database.url, config.lookupConnections, {
@@ -54,7 +58,7 @@ export async function serve(config: Config, version: string, log: Logger): Promi
   log.info(`claims-api ${version} listens on ${url}`);
 
   const stopping = new AbortController();
-  const loading = loadUntilDone(config, database.url, log, stopping.signal).then(() => {
+  const loading = loadUntilDone(config, database.url, entry, log, stopping.signal).then(() => {
     if (stopping.signal.aborted) return;
     readiness.loaded = true;
     if (config.insecureDemo) sayWhatToTry(url, log);
@@ -95,10 +99,17 @@ async function webDirectory(): Promise<string | undefined> {
 }
 
 /** A load that the database interrupts is tried again: it goes on where it was. */
-async function loadUntilDone(config: Config, databaseUrl: string, log: Logger, signal: AbortSignal): Promise<void> {
+async function loadUntilDone(
+  config: Config,
+  databaseUrl: string,
+  entry: URL,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
   for (;;) {
     try {
-      const done = await loadFiles(databaseUrl, config.dataDirectory, log, signal);
+      const { dataDirectory: path, logLevel, logFormat } = config;
+      const done = await loadInWorker(entry, { databaseUrl, path, logLevel, logFormat }, signal);
       log.info(
         `${config.dataDirectory}: ${done.completed} files loaded, ${done.known} loaded before, ${done.unknown} of unknown ` +
           `format, ${done.failed} failed; ${done.rejected} records rejected`,

@@ -77,6 +77,25 @@ describe('the service', { timeout: 30_000 }, () => {
     expect(performance.now() - asked).toBeLessThan(5000);
   });
 
+  it('goes on loading, and serving, after the connection of a load was ended', async () => {
+    const directory = await mkdtemp(join(parent, 'data-'));
+    await writeFile(
+      join(directory, 'b.csv'),
+      carrierClaims(8000, () => ({ BENE_ID: 'interrupted' })),
+    );
+    const program = runProgram([], env({ CLAIMS_API_DATA: directory }));
+    await program.says('listens on');
+    await program.says('loading (rif');
+    const [ended] = await db.sql`
+      select count(pg_terminate_backend(pid))::int as count from pg_stat_activity
+      where application_name = 'claims-api import' and datname = current_database()`;
+    expect(ended).toEqual({ count: 1 });
+    await program.says('trying again in');
+    await program.says('b.csv: loaded in');
+    const [row] = await db.sql`select count(*)::int as claims from claims where patient_id = 'interrupted'`;
+    expect(row).toEqual({ claims: 8000 });
+  });
+
   it('serves what it has when the data directory is missing, and says so', async () => {
     const program = runProgram([], env({ CLAIMS_API_DATA: join(parent, 'nowhere') }));
     await program.says('does not exist: mount the claim files there');

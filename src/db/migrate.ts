@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type { Logger } from '../log.ts';
-import { type Connection, DatabaseUnusable } from './client.ts';
+import { type Connection, DatabaseUnusable, transaction } from './client.ts';
 
 // Beside this file in the sources, and beside main.js in the image.
 const directory = new URL('migrations/', import.meta.url);
@@ -45,7 +45,7 @@ export async function migrate(sql: Connection, log: Logger): Promise<void> {
     for (const { version, name } of migrations) {
       if (version <= current) continue;
       const text = await readFile(new URL(`${String(version).padStart(4, '0')}_${name}.sql`, directory), 'utf8');
-      await sql.begin(async (tx) => {
+      await transaction(sql, async (tx) => {
         await tx.unsafe(text);
         await tx`insert into schema_migrations (version, name) values (${version}, ${name})`;
       });

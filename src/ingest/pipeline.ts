@@ -1,6 +1,6 @@
 import { type ClaimRow, Fault, renderClaim } from '../claims/render.ts';
 import type { Claim } from '../claims/schema.ts';
-import type { Connection, Sql } from '../db/client.ts';
+import { type Connection, type Sql, transaction } from '../db/client.ts';
 import { copyLine } from './copy.ts';
 import type { Entry, Format, Patient, Reject, Resume } from './format.ts';
 import type { InputFile } from './input.ts';
@@ -34,13 +34,7 @@ export interface ImportRun {
  * Reads a file into the database, a batch a transaction, each with the place to go on after it; while one is written,
  * the next is read. Throws Refusal where the file cannot be read on; what was written until then stays.
  */
-export async function load(
-  sql: Connection,
-  file: InputFile,
-  format: Format,
-  run: ImportRun,
-  signal?: AbortSignal,
-): Promise<void> {
+export async function load(sql: Connection, file: InputFile, format: Format, run: ImportRun): Promise<void> {
   await queries.createStaging(sql);
   const writer = new Writer(sql, format, run);
   let batch = emptyBatch(run.resume ?? { offset: 0, position: 0 });
@@ -53,7 +47,6 @@ export async function load(
   };
   try {
     for await (const entry of format.read(file, run.resume ?? undefined)) {
-      signal?.throwIfAborted();
       // A batch never holds a claim twice, so that each state of it is merged after the one before.
       if (isFull(batch) || holds(batch, entry)) await write();
       add(batch, entry);
@@ -118,7 +111,7 @@ class Writer {
     rejects.sort((a, b) => a.position - b.position);
 
     const attempt = () =>
-      this.#sql.begin(async (tx) => {
+      transaction(this.#sql, async (tx) => {
         const merged = await merge(tx, rows, this.#run.id);
         const patients = batch.patients.size > 0 ? await queries.upsertPatients(tx, [...batch.patients.values()]) : [];
         const rewritten = await rewriteClaims(tx, patients, this.#run.id);

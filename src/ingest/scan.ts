@@ -40,12 +40,7 @@ interface Candidate {
  * Loads what is new in a directory, or one file. Replicas that do this at the same time share the files: each is loaded
  * by one of them, and taken over by another should that one die.
  */
-export async function loadFiles(
-  databaseUrl: string,
-  path: string,
-  log: Logger,
-  signal?: AbortSignal,
-): Promise<LoadSummary> {
+export async function loadFiles(databaseUrl: string, path: string, log: Logger): Promise<LoadSummary> {
   const summary: LoadSummary = { completed: 0, known: 0, unknown: 0, failed: 0, rejected: 0 };
   const names = await listFiles(path);
   if (names.length === 0) log.info(`${path} holds no files`);
@@ -60,9 +55,9 @@ export async function loadFiles(
     candidates.sort((a, b) => (a.format?.rank ?? 9) - (b.format?.rank ?? 9));
     const busy: Candidate[] = [];
     for (const candidate of candidates) {
-      if (!(await importFile(sql, candidate, summary, log, 'skip', signal))) busy.push(candidate);
+      if (!(await importFile(sql, candidate, summary, log, 'skip'))) busy.push(candidate);
     }
-    for (const candidate of busy) await importFile(sql, candidate, summary, log, 'wait', signal);
+    for (const candidate of busy) await importFile(sql, candidate, summary, log, 'wait');
   } finally {
     await sql.end({ timeout: 2 });
   }
@@ -129,7 +124,6 @@ async function importFile(
   summary: LoadSummary,
   log: Logger,
   whenBusy: 'skip' | 'wait',
-  signal?: AbortSignal,
 ): Promise<boolean> {
   if (file.fault !== undefined) {
     log.error(`${file.name}: ${file.fault}`);
@@ -143,26 +137,19 @@ async function importFile(
     log.info(`${file.name}: another replica is loading it`);
     return false;
   }
-  try {
-    const state = await queries.beginImport(sql, {
-      id: randomUUID(),
-      file: file.name,
-      contentHash: hash,
-      ...file.stamp,
-    });
-    if (state.status === 'completed') {
-      log.info(`${file.name}: the same content was loaded before`);
-      summary.known += 1;
-    } else if (file.format === undefined) {
-      await queries.endImport(sql, state.id, 'unknown', 'of no format that is known here');
-      log.warn(`${file.name}: skipped, as it is of no format that is known here`);
-      summary.unknown += 1;
-    } else {
-      await runImport(sql, file, file.format, state, summary, log, signal);
-    }
-  } finally {
-    await queries.unlockContent(sql, hash);
+  const state = await queries.beginImport(sql, { id: randomUUID(), file: file.name, contentHash: hash, ...file.stamp });
+  if (state.status === 'completed') {
+    log.info(`${file.name}: the same content was loaded before`);
+    summary.known += 1;
+  } else if (file.format === undefined) {
+    await queries.endImport(sql, state.id, 'unknown', 'of no format that is known here');
+    log.warn(`${file.name}: skipped, as it is of no format that is known here`);
+    summary.unknown += 1;
+  } else {
+    await runImport(sql, file, file.format, state, summary, log);
   }
+  // After an error, the end of the connection gives the lock back: another query on it might never be answered.
+  await queries.unlockContent(sql, hash);
   return true;
 }
 
@@ -184,7 +171,6 @@ async function runImport(
   state: queries.ImportState,
   summary: LoadSummary,
   log: Logger,
-  signal?: AbortSignal,
 ): Promise<void> {
   await queries.runImport(sql, state.id, format.name);
   const goingOn = state.resume ? `, going on at ${format.unit} ${state.resume.position + 1}` : '';
@@ -197,23 +183,17 @@ async function runImport(
     summary.rejected += (counts?.rejected ?? 0) - state.rejected;
   };
   try {
-    await load(
-      sql,
-      openInput(file.path),
-      format,
-      {
-        id: state.id,
-        resume: state.resume,
-        rejected: state.rejected,
-        progress(total) {
-          counts = total;
-          if (performance.now() - said < progressEverySeconds * 1000) return;
-          said = performance.now();
-          log.info(`${file.name}: ${describe(total)} so far`);
-        },
+    await load(sql, openInput(file.path), format, {
+      id: state.id,
+      resume: state.resume,
+      rejected: state.rejected,
+      progress(total) {
+        counts = total;
+        if (performance.now() - said < progressEverySeconds * 1000) return;
+        said = performance.now();
+        log.info(`${file.name}: ${describe(total)} so far`);
       },
-      signal,
-    );
+    });
     const after = await fileStamp(file.path);
     if (after.size !== file.stamp.size || after.modifiedAt.getTime() !== file.stamp.modifiedAt.getTime()) {
       throw new Refusal('changed while it was read; it is loaded again at the next start');
