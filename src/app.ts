@@ -17,7 +17,7 @@ import { importRoutes } from './ingest/routes.ts';
 import type { Logger } from './log.ts';
 import { healthRoutes, type Readiness } from './ops/health.ts';
 import { requestLog } from './ops/requests.ts';
-import { problems } from './problems.ts';
+import { frameworkErrors, problems } from './problems.ts';
 
 export interface AppDependencies {
   version: string;
@@ -46,6 +46,7 @@ export async function buildApp(
     bodyLimit: 1 << 20,
     // Unknown fields are errors, not dropped: a filter with a spelling mistake would answer another question.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true } },
+    frameworkErrors,
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     requestTimeout: 30_000,

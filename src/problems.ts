@@ -136,6 +136,11 @@ function asProblem(error: FastifyError): Problem | undefined {
   }
 }
 
+/** For Fastify's option of this name: what is wrong with an address before there is a route for it. */
+export function frameworkErrors(_error: FastifyError, _request: FastifyRequest, reply: FastifyReply) {
+  return send(reply, new Problem('invalid-request', 'the address is too long, or not encoded as addresses are'));
+}
+
 /** Answers every error and every unknown address with problem details; what is not the client's fault is logged. */
 export const problems = fp(async (app) => {
   app.addSchema(ProblemSchema);

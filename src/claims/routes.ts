@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply } from 'fastify';
 import Type from 'typebox';
 import type { Pool } from '../db/client.ts';
+import { checkLimit, pageCursor, pageLimit, uuid } from '../parameters.ts';
 import { invalidField, Problem, problemResponses } from '../problems.ts';
 import type { Cursors } from './cursor.ts';
 import { isDate } from './date.ts';
@@ -16,14 +17,8 @@ const day = (description: string) =>
 
 const ListQuery = Type.Object(
   {
-    limit: Type.Integer({ minimum: 1, maximum: 1000, default: 25, description: 'Claims a page' }),
-    cursor: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 200,
-        description: '`next` of the page before, with the same filters and sort',
-      }),
-    ),
+    limit: pageLimit,
+    cursor: pageCursor,
     sort: Type.Enum(['-serviceDate', 'serviceDate'], {
       default: '-serviceDate',
       description: 'By first day of service: newest first, or oldest first',
@@ -79,7 +74,8 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
       },
       async (request, reply) => {
         const { limit, cursor, sort, ...filters } = request.query;
-        checkDays(filters);
+        checkLimit(limit);
+        const checked = checkTimes(filters);
         const question = JSON.stringify([sort, ...Object.entries(filters).sort()]);
         const after = cursor === undefined ? undefined : cursors.decode(cursor, question);
         if (cursor !== undefined && after === undefined) {
@@ -89,7 +85,7 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
           );
         }
         // One more than the page tells whether there is another.
-        const rows = await db.run((sql) => listClaims(sql, filters, sort, limit + 1, after));
+        const rows = await db.run((sql) => listClaims(sql, checked, sort, limit + 1, after));
         const more = rows.length > limit;
         if (more) rows.pop();
         const last = rows.at(-1);
@@ -107,9 +103,7 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
           operationId: 'getClaim',
           tags: ['claims'],
           summary: 'Get one claim',
-          params: Type.Object({
-            id: Type.String({ format: 'uuid', examples: ['5e130059-062c-8ff0-81a6-6cf7cee76c89'] }),
-          }),
+          params: Type.Object({ id: uuid }),
           response: { 200: Type.Ref('ClaimDetail'), ...problemResponses(400, 401, 403, 404, 503) },
         },
       },
@@ -134,13 +128,17 @@ function json(reply: Pick<FastifyReply, 'header'>, text: string): never {
   return text as never;
 }
 
-/** The years before 1, which a date format lets through and PostgreSQL does not. */
-function checkDays(filters: ClaimFilters): void {
+/** What a date format lets through and PostgreSQL does not: years before 1, leap seconds, offsets without minutes. */
+function checkTimes(filters: ClaimFilters): ClaimFilters {
   for (const field of ['serviceFrom', 'serviceTo'] as const) {
     const day = filters[field];
     if (day !== undefined && !isDate(day)) throw invalidField(field, 'expected a day of the calendar as yyyy-mm-dd');
   }
-  if (filters.updatedSince !== undefined && !isDate(filters.updatedSince.slice(0, 10))) {
+  const { updatedSince } = filters;
+  if (updatedSince === undefined) return filters;
+  const time = new Date(updatedSince);
+  if (Number.isNaN(time.getTime()) || !isDate(time.toISOString().slice(0, 10))) {
     throw invalidField('updatedSince', 'expected a time as yyyy-mm-ddThh:mm:ssZ');
   }
+  return { ...filters, updatedSince: time.toISOString() };
 }

@@ -251,7 +251,7 @@ const importColumns = `id, file, format, status, reason, size::float8 as size, r
   seconds, to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "startedAt",
   to_char(finished_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "finishedAt"`;
 
-/** Newest first. */
+/** Newest first. The time of the place is text all the way: a Date would lose its microseconds. */
 export function listImports(
   sql: Sql,
   limit: number,
@@ -259,7 +259,7 @@ export function listImports(
 ): Promise<ImportRow[]> {
   return sql<ImportRow[]>`
     select ${sql.unsafe(importColumns)} from imports
-    where ${after ? sql`(started_at, id) < (${after.startedAt}::timestamptz, ${after.id}::uuid)` : sql`true`}
+    where ${after ? sql`(started_at, id) < (${after.startedAt}::text::timestamptz, ${after.id}::uuid)` : sql`true`}
     order by started_at desc, id desc limit ${limit}`;
 }
 

@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
+import { isDate } from '../claims/date.ts';
 import type { Pool } from '../db/client.ts';
+import { checkLimit, pageCursor, pageLimit, uuid } from '../parameters.ts';
 import { invalidField, Problem, problemResponses } from '../problems.ts';
 import * as queries from './queries.ts';
 
@@ -58,10 +60,8 @@ export function importRoutes({ db }: { db: Pool }): FastifyPluginAsyncTypebox {
           summary: 'List imports, newest first',
           querystring: Type.Object(
             {
-              limit: Type.Integer({ minimum: 1, maximum: 1000, default: 25, description: 'Imports a page' }),
-              cursor: Type.Optional(
-                Type.String({ minLength: 1, maxLength: 200, description: '`next` of the page before' }),
-              ),
+              limit: pageLimit,
+              cursor: pageCursor,
             },
             { additionalProperties: false },
           ),
@@ -73,6 +73,7 @@ export function importRoutes({ db }: { db: Pool }): FastifyPluginAsyncTypebox {
       },
       async (request) => {
         const { limit, cursor } = request.query;
+        checkLimit(limit);
         const after = cursor === undefined ? undefined : decode(cursor);
         const rows = await db.run((sql) => queries.listImports(sql, limit + 1, after));
         const more = rows.length > limit;
@@ -89,7 +90,7 @@ export function importRoutes({ db }: { db: Pool }): FastifyPluginAsyncTypebox {
           operationId: 'getImport',
           tags: ['imports'],
           summary: 'Get one import and its first rejects',
-          params: Type.Object({ id: Type.String({ format: 'uuid' }) }),
+          params: Type.Object({ id: uuid }),
           response: { 200: Type.Ref('ImportDetail'), ...problemResponses(400, 401, 403, 404, 503) },
         },
       },
@@ -107,10 +108,12 @@ export function importRoutes({ db }: { db: Pool }): FastifyPluginAsyncTypebox {
 const encode = (row: queries.ImportRow) => Buffer.from(`${row.startedAt} ${row.id}`).toString('base64url');
 
 function decode(cursor: string): { startedAt: string; id: string } {
-  const match = /^(\S{20,40}) ([0-9a-f-]{36})$/.exec(Buffer.from(cursor, 'base64url').toString());
-  const [, startedAt = '', id = ''] = match ?? [];
-  if (Number.isNaN(Date.parse(startedAt)) || !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
-    throw invalidField('cursor', 'expected the `next` of another page; start again without a cursor');
-  }
+  const text = Buffer.from(cursor, 'base64url').toString();
+  const match =
+    /^((\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(
+      text,
+    );
+  const [, startedAt = '', day = '', id = ''] = match ?? [];
+  if (!isDate(day)) throw invalidField('cursor', 'expected the `next` of another page; start again without a cursor');
   return { startedAt, id };
 }

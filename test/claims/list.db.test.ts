@@ -1,0 +1,460 @@
+import { Compile } from 'typebox/compile';
+import { describe, expect, it } from 'vitest';
+import { Cursors } from '../../src/claims/cursor.ts';
+import { claimId } from '../../src/claims/identity.ts';
+import { cursorSecret } from '../../src/claims/queries.ts';
+import { type Claim, ClaimSummary, claimStatuses, claimTypes } from '../../src/claims/schema.ts';
+import { expectFault, importClaims, testApp } from '../support/app.ts';
+import { aClaim } from '../support/claims.ts';
+
+const { get, sql, url } = await testApp();
+
+const pick = <T>(values: readonly T[], index: number) => values[index % values.length] as T;
+const count = 60;
+// Half of them on one day, a quarter on the next; each field goes round at another pace.
+const days = [
+  '2024-03-18',
+  '2024-02-29',
+  '2024-03-18',
+  '2024-03-19',
+  '2023-12-31',
+  '2024-03-18',
+  '2024-03-18',
+  '2024-03-19',
+];
+const codes = ['E11.9', 'e119', 'I10', 'Z79.4', 'V4581'];
+const services = ['99213', 'J1100', 'j1100', 'G0008'];
+
+const claims = Array.from({ length: count }, (_, index) => {
+  const start = pick(days, index);
+  return aClaim({
+    identifier: { value: `C${index}` },
+    type: pick(claimTypes, index),
+    subType: pick(['inpatient', 'carrier', undefined, 'pde'], index),
+    status: pick(claimStatuses, index),
+    patient: { id: pick(['P1', 'P2', 'p1', 'P 3/\u00e9'], Math.floor(index / 3)) },
+    provider: index % 6 === 5 ? undefined : { id: pick(['N1', 'N2', 'N3', 'N4', 'N5'], index) },
+    insurer: index % 7 === 6 ? undefined : { id: pick(['I1', 'I2', 'I3'], Math.floor(index / 2)) },
+    billablePeriod: { start, end: start },
+    diagnosis: Array.from({ length: index % 3 }, (_, at) => ({
+      sequence: at + 1,
+      system: 'ICD-10-CM',
+      code: pick(codes, index + at),
+    })),
+    procedure:
+      index % 2 ? [{ sequence: 1, system: 'ICD-10-PCS', code: pick(['0DTJ4ZZ', '99213'], Math.floor(index / 2)) }] : [],
+    item: [{ sequence: 1, productOrService: { system: 'HCPCS', code: pick(services, index) } }],
+    total: { charge: `${index}.50` },
+  });
+});
+
+// Three imports, so that the claims changed at three times.
+for (let first = 0; first < count; first += 20) await importClaims(url, claims.slice(first, first + 20));
+
+const rows = await sql<{ id: string; document: string; updatedAt: Date }[]>`
+  select id, document, updated_at as "updatedAt" from claims`;
+const updatedAt = new Map(rows.map((row) => [row.id, row.updatedAt]));
+const times = [...new Set(rows.map((row) => row.updatedAt.getTime()))].sort();
+
+const idOf = (claim: Claim) => claimId(claim.identifier);
+const updateOf = (claim: Claim) => updatedAt.get(idOf(claim))?.getTime() ?? Number.NaN;
+const keyOf = (claim: Claim) => `${claim.billablePeriod.start} ${idOf(claim)}`;
+const oldestFirst = claims.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+
+type Params = Record<string, string | number>;
+const address = (params: Params) =>
+  `/api/claims?${new URLSearchParams(Object.entries(params).map(([name, value]) => [name, String(value)]))}`;
+
+interface Page {
+  claims: (Claim & { id: string; lastUpdated: string })[];
+  next: string | null;
+}
+
+async function list(params: Params): Promise<Page> {
+  const answer = await get(address(params));
+  expect(answer.statusCode, answer.body).toBe(200);
+  return answer.json();
+}
+
+const idsOf = ({ claims }: Page) => claims.map((claim) => claim.id);
+
+/** What the list must give, found by looking at every claim. */
+const expected = (...tests: ((claim: Claim) => boolean)[]) =>
+  oldestFirst.filter((claim) => tests.every((test) => test(claim))).map(idOf);
+
+const code = (text: string) => text.replace('.', '').toUpperCase();
+const hasDiagnosis = (wanted: string) => (claim: Claim) => claim.diagnosis.some((entry) => code(entry.code) === wanted);
+const hasProcedure = (wanted: string) => (claim: Claim) =>
+  [...claim.procedure, ...claim.item.map((item) => item.productOrService)].some(
+    (entry) => code(entry?.code ?? '') === wanted,
+  );
+
+const filters: [string, string, (claim: Claim) => boolean][] = [
+  ['patient', 'P1', (claim) => claim.patient.id === 'P1'],
+  ['type', 'oral', (claim) => claim.type === 'oral'],
+  ['subType', 'carrier', (claim) => claim.subType === 'carrier'],
+  ['status', 'denied', (claim) => claim.status === 'denied'],
+  ['provider', 'N2', (claim) => claim.provider?.id === 'N2'],
+  ['payer', 'I3', (claim) => claim.insurer?.id === 'I3'],
+  ['diagnosis', 'E11.9', hasDiagnosis('E119')],
+  ['procedure', '99213', hasProcedure('99213')],
+  ['serviceFrom', '2024-03-18', (claim) => claim.billablePeriod.start >= '2024-03-18'],
+  ['serviceTo', '2024-03-18', (claim) => claim.billablePeriod.start <= '2024-03-18'],
+  ['updatedSince', new Date(times[1] ?? 0).toISOString(), (claim) => updateOf(claim) >= (times[1] ?? 0)],
+];
+const otherFilters: typeof filters = [
+  ['patient', 'P 3/\u00e9', (claim) => claim.patient.id === 'P 3/\u00e9'],
+  ['patient', 'p1', (claim) => claim.patient.id === 'p1'],
+  ['patient', "P1' or true --", () => false],
+  ['patient', 'P%', () => false],
+  ['type', 'vision', (claim) => claim.type === 'vision'],
+  ['subType', 'unheard of', () => false],
+  ['status', 'cancelled', (claim) => claim.status === 'cancelled'],
+  ['diagnosis', 'E119', hasDiagnosis('E119')],
+  ['diagnosis', 'e11.9', hasDiagnosis('E119')],
+  ['diagnosis', 'e119', hasDiagnosis('E119')],
+  ['diagnosis', 'V45.81', hasDiagnosis('V4581')],
+  ['diagnosis', 'E11', () => false],
+  ['diagnosis', '{E119,I10}', () => false],
+  ['procedure', 'j1100', hasProcedure('J1100')],
+  ['procedure', '0dtj4zz', hasProcedure('0DTJ4ZZ')],
+  ['serviceFrom', '2024-03-20', () => false],
+  ['serviceFrom', '0001-01-01', () => true],
+  ['serviceTo', '9999-12-31', () => true],
+  ['serviceTo', '2023-12-31', (claim) => claim.billablePeriod.start <= '2023-12-31'],
+  ['updatedSince', new Date((times[2] ?? 0) + 1).toISOString(), () => false],
+  ['updatedSince', '2000-01-01T00:00:00Z', () => true],
+];
+
+it('the claims of this test are found by each filter in part', () => {
+  expect(times).toHaveLength(3);
+  for (const [name, value, test] of filters) {
+    expect(expected(test).length, `${name}=${value}`).toBeGreaterThan(0);
+    expect(expected(test).length, `${name}=${value}`).toBeLessThan(count);
+  }
+});
+
+describe('the list', () => {
+  it('holds every claim, the newest day of service first', async () => {
+    const page = await list({ limit: 1000 });
+    expect(idsOf(page)).toEqual(expected().reverse());
+    expect(page.next).toBeNull();
+  });
+
+  it('holds 25 claims a page unless told otherwise', async () => {
+    expect(idsOf(await list({}))).toEqual(expected().reverse().slice(0, 25));
+  });
+
+  it.each<[string, string[]]>([
+    ['serviceDate', expected()],
+    ['-serviceDate', expected().reverse()],
+  ])('is sorted by %s', async (sort, ids) => {
+    expect(idsOf(await list({ sort, limit: 1000 }))).toEqual(ids);
+  });
+
+  it.each([...filters, ...otherFilters])('with %s=%s holds just the claims that fit', async (name, value, test) => {
+    expect(idsOf(await list({ [name]: value, limit: 1000 }))).toEqual(expected(test).reverse());
+    expect(idsOf(await list({ [name]: value, limit: 1000, sort: 'serviceDate' }))).toEqual(expected(test));
+  });
+
+  it('with any two filters holds just the claims that fit both', async () => {
+    let found = 0;
+    for (const [at, [name, value, test]] of filters.entries()) {
+      for (const [otherName, otherValue, otherTest] of filters.slice(at + 1)) {
+        const page = await list({ [name]: value, [otherName]: otherValue, limit: 1000 });
+        expect(idsOf(page), `${name} and ${otherName}`).toEqual(expected(test, otherTest).reverse());
+        found += page.claims.length;
+      }
+    }
+    expect(found).toBeGreaterThan(100);
+  });
+
+  it('with every filter holds just the claims that fit all', async () => {
+    const [claim] = claims
+      .slice(21)
+      .filter((claim) => claim.subType && claim.provider && claim.insurer && claim.diagnosis[0]);
+    if (claim === undefined) throw new Error('no claim has every field');
+    const params = {
+      patient: claim.patient.id,
+      type: claim.type,
+      subType: claim.subType ?? '',
+      status: claim.status,
+      provider: claim.provider?.id ?? '',
+      payer: claim.insurer?.id ?? '',
+      diagnosis: claim.diagnosis[0]?.code ?? '',
+      procedure: claim.item[0]?.productOrService?.code ?? '',
+      serviceFrom: claim.billablePeriod.start,
+      serviceTo: claim.billablePeriod.start,
+      updatedSince: new Date(updateOf(claim)).toISOString(),
+    };
+    expect(Object.keys(params).sort()).toEqual(filters.map(([name]) => name).sort());
+    expect(idsOf(await list(params))).toEqual([idOf(claim)]);
+  });
+
+  it('is empty where it ends before it begins', async () => {
+    expect(await list({ serviceFrom: '2024-03-19', serviceTo: '2024-03-18' })).toEqual({ claims: [], next: null });
+  });
+
+  it('takes a time of any time zone', async () => {
+    const local = new Date((times[1] ?? 0) + 7_200_000).toISOString().replace('Z', '+02:00');
+    expect(idsOf(await list({ updatedSince: local, limit: 1000 }))).toEqual(
+      expected((claim) => updateOf(claim) >= (times[1] ?? 0)).reverse(),
+    );
+  });
+
+  it('since the time of the last change of a claim holds that claim', async () => {
+    for (const { id, lastUpdated } of (await list({ limit: 1000 })).claims) {
+      expect(idsOf(await list({ updatedSince: lastUpdated, limit: 1000 }))).toContain(id);
+    }
+  });
+});
+
+describe('paging', () => {
+  const paths: [string, Params, string[]][] = [
+    ['newest first', {}, expected().reverse()],
+    ['oldest first', { sort: 'serviceDate' }, expected()],
+    [
+      'the claims of one day',
+      { serviceFrom: '2024-03-18', serviceTo: '2024-03-18' },
+      expected((claim) => claim.billablePeriod.start === '2024-03-18').reverse(),
+    ],
+    ['the claims of a patient', { patient: 'P1', sort: 'serviceDate' }, expected((claim) => claim.patient.id === 'P1')],
+    ['the claims of a diagnosis', { diagnosis: 'e11.9' }, expected(hasDiagnosis('E119')).reverse()],
+  ];
+
+  it.each(paths)('%s with any limit gives each claim once and in order', async (_what, params, ids) => {
+    for (let limit = 1; limit <= ids.length + 1; limit += 1) {
+      const pages: string[][] = [];
+      let next: string | null = '';
+      while (next !== null) {
+        const page: Page = await list({ ...params, limit, ...(next && { cursor: next }) });
+        pages.push(idsOf(page));
+        next = page.next;
+        // Only the last page has no next, and it is never empty.
+        expect(page.claims.length === limit || next === null, `limit ${limit}`).toBe(true);
+        expect(pages.length).toBeLessThanOrEqual(Math.ceil(ids.length / limit));
+      }
+      expect(pages.flat(), `limit ${limit}`).toEqual(ids);
+      expect(pages).toHaveLength(Math.ceil(ids.length / limit));
+    }
+  });
+
+  it('can change the limit on its way', async () => {
+    const first = await list({ limit: 7 });
+    const second = await list({ limit: 11, cursor: first.next ?? '' });
+    const third = await list({ limit: 1000, cursor: second.next ?? '' });
+    expect([first, second, third].flatMap(idsOf)).toEqual(expected().reverse());
+  });
+
+  it('does not care in which order the filters are written', async () => {
+    const first = await list({ type: 'oral', payer: 'I1', limit: 1 });
+    const second = await list({ limit: 1000, cursor: first.next ?? '', payer: 'I1', type: 'oral' });
+    expect([first, second].flatMap(idsOf)).toEqual(
+      expected((claim) => claim.type === 'oral' && claim.insurer?.id === 'I1').reverse(),
+    );
+  });
+
+  it('goes on where it was though the claim that it stopped at is of another day meanwhile', async () => {
+    const [first, ...others] = ['2024-03-19', '2024-03-18', '2024-03-17'].map((start) =>
+      aClaim({ patient: { id: 'moving' }, billablePeriod: { start, end: '2024-03-30' } }),
+    ) as [Claim, ...Claim[]];
+    await importClaims(url, [first, ...others]);
+    const page = await list({ patient: 'moving', limit: 1 });
+    await importClaims(url, [{ ...first, billablePeriod: { start: '2024-01-01', end: '2024-03-30' } }]);
+    const rest = await list({ patient: 'moving', limit: 2, cursor: page.next ?? '' });
+    expect([page, rest].flatMap(idsOf)).toEqual([first, ...others].map(idOf));
+    await sql`delete from claims where patient_id = 'moving'`;
+  });
+});
+
+describe('an answer', () => {
+  it('holds the documents as they are stored, byte for byte, with the time of their last change', async () => {
+    const documents = await sql<{ document: string; updatedAt: Date }[]>`
+      select document, updated_at as "updatedAt" from claims order by service_date desc, id desc`;
+    const answer = await get('/api/claims?limit=1000');
+    const text = documents.map(
+      ({ document, updatedAt }) => `${document.slice(0, -1)},"lastUpdated":"${updatedAt.toISOString()}"}`,
+    );
+    expect(answer.body).toBe(`{"claims":[${text.join(',')}],"next":null}`);
+    expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+  });
+
+  it('is of the schema that is declared for it', async () => {
+    const schema = Compile(ClaimSummary);
+    const { claims } = await list({ limit: 1000 });
+    expect(claims).toHaveLength(count);
+    for (const claim of claims) expect([...schema.Errors(claim)], claim.id).toEqual([]);
+  });
+
+  it('has amounts as strings, with their cents', async () => {
+    const { body } = await get('/api/claims?limit=1000');
+    expect(body).toContain('"charge":"0.50"');
+    expect(body).toContain('"paid":"800.00"');
+    expect(body).not.toMatch(/"(?:charge|allowed|paid|amount|patientResponsibility)":[^"]/);
+  });
+
+  it('holds nothing of the source', async () => {
+    expect((await get('/api/claims?limit=1000')).body).not.toContain('"source"');
+  });
+
+  it('is kept by no shared cache', async () => {
+    expect((await get('/api/claims')).headers['cache-control']).toBe('private, no-cache');
+  });
+});
+
+describe('a request is refused, and the field named, that', () => {
+  const others = ['limit', 'cursor', 'sort'];
+  const texts = ['patient', 'subType', 'provider', 'payer', 'diagnosis', 'procedure'];
+
+  it.each([
+    '0',
+    '-1',
+    '1e9',
+    '1001',
+    'x',
+    '2.5',
+    '',
+    'NaN',
+    'Infinity',
+    '1,000',
+    '99999999999999999999',
+    'null',
+    'true',
+  ])('has the limit %j', async (limit) => {
+    expectFault(await get(address({ limit })), 'limit');
+  });
+
+  it.each([...others, ...filters.map(([name]) => name)])('has two of %s', async (name) => {
+    const value =
+      { limit: '5', sort: 'serviceDate', cursor: 'x' }[name] ?? filters.find(([filter]) => filter === name)?.[1];
+    const pair = new URLSearchParams({ [name]: value ?? '' });
+    expectFault(await get(`/api/claims?${pair}&${pair}`), name);
+  });
+
+  it.each(['patients', 'Patient', 'offset', 'page', 'id', '__proto__', 'constructor', 'serviceDate', 'patient[]'])(
+    'has the unknown filter %s',
+    async (name) => {
+      expectFault(await get(address({ [name]: '1' })), name);
+    },
+  );
+
+  it.each<[string, string]>([
+    ['sort', 'patient'],
+    ['sort', ''],
+    ['type', 'dental'],
+    ['type', 'Oral'],
+    ['status', 'unpaid'],
+    ['serviceFrom', '2023-02-29'],
+    ['serviceFrom', '2024-13-01'],
+    ['serviceFrom', '0000-01-01'],
+    ['serviceFrom', '2024-1-1'],
+    ['serviceFrom', '2024-01-01T00:00:00Z'],
+    ['serviceFrom', 'yesterday'],
+    ['serviceTo', '2024-04-31'],
+    ['serviceTo', '0000-12-31'],
+    ['serviceTo', '-infinity'],
+    ['serviceTo', '12024-01-01'],
+    ['updatedSince', '2024-01-01'],
+    ['updatedSince', '2024-01-01T00:00:00'],
+    ['updatedSince', '2023-02-29T00:00:00Z'],
+    ['updatedSince', '0000-01-01T00:00:00Z'],
+    ['updatedSince', '2024-01-01T24:00:00Z'],
+    ['updatedSince', 'now'],
+  ])('has %s=%j', async (name, value) => {
+    expectFault(await get(address({ [name]: value })), name);
+  });
+
+  it.each(texts)('has an empty or very long %s', async (name) => {
+    for (const length of [0, 101, 10_000]) expectFault(await get(address({ [name]: 'x'.repeat(length) })), name);
+  });
+
+  it('names every field that is wrong', async () => {
+    const answer = await get(address({ limit: 0, type: 'x', patients: 'x' }));
+    const fields = answer.json().errors.map(({ field }: { field: string }) => field);
+    expect(fields.sort()).toEqual(['limit', 'patients', 'type']);
+  });
+
+  const nextOf = async (params: Params) => (await list({ limit: 1, ...params })).next ?? '';
+  const good = () => nextOf({});
+  const place = { serviceDate: '2024-03-18', id: idOf(claims[0] as Claim) };
+  it.each<[string, () => Promise<Params>]>([
+    ['made up', async () => ({ cursor: 'x' })],
+    ['empty', async () => ({ cursor: '' })],
+    ['very long', async () => ({ cursor: (await good()).repeat(200) })],
+    ['cut short', async () => ({ cursor: (await good()).slice(0, -2) })],
+    [
+      'changed at its start',
+      async () => ({ cursor: (await good()).replace(/^./, (first) => (first === 'A' ? 'B' : 'A')) }),
+    ],
+    [
+      'signed by another secret',
+      async () => ({ cursor: new Cursors(Buffer.from('x')).encode(place, '["-serviceDate"]') }),
+    ],
+    ['of an import', async () => ({ cursor: Buffer.from(`2024-01-01T00:00:00Z ${place.id}`).toString('base64url') })],
+    ['of the other sort', async () => ({ cursor: await good(), sort: 'serviceDate' })],
+    ['of other filters', async () => ({ cursor: await good(), patient: 'P1' })],
+    ['of a filter that is gone', async () => ({ cursor: await nextOf({ patient: 'P1' }) })],
+    ['of another value of the filter', async () => ({ cursor: await nextOf({ patient: 'P1' }), patient: 'P2' })],
+    ['of another filter with the value', async () => ({ cursor: await nextOf({ provider: 'N1' }), payer: 'N1' })],
+  ])('has a cursor that is %s', async (_what, params) => {
+    expectFault(await get(address(await params())), 'cursor');
+  });
+
+  it('has none of these faults: the cursors above are good where they belong', async () => {
+    await list({ cursor: await good() });
+    await list({ cursor: new Cursors(await cursorSecret(sql)).encode(place, '["-serviceDate"]') });
+  });
+});
+
+describe('what PostgreSQL cannot take is no failure of the service:', () => {
+  const texts = [
+    'patient',
+    'subType',
+    'provider',
+    'payer',
+    'diagnosis',
+    'procedure',
+    'cursor',
+    'sort',
+    'type',
+    'limit',
+  ];
+  it.each([...texts, 'serviceFrom', 'updatedSince'])('a NUL character in %s', async (name) => {
+    for (const value of ['%00', 'a%00b']) {
+      const answer = await get(`/api/claims?${name}=${value}`);
+      if (answer.statusCode === 200) expect(answer.json()).toEqual({ claims: [], next: null });
+      else expectFault(answer, name);
+    }
+  });
+
+  it.each(['%ff', '%c3%28', '%ed%a0%80', '%', '%zz', '%5c', "'", '"', '%7b%22', '%f0%9f%98%80', '%0a'])(
+    '%s in a filter',
+    async (value) => {
+      for (const name of texts.slice(0, 6)) {
+        const answer = await get(`/api/claims?${name}=${value}`);
+        expect([200, 400], `${name}: ${answer.body}`).toContain(answer.statusCode);
+      }
+    },
+  );
+
+  it.each([
+    '2024-01-01T00:00:00+23:59',
+    '2024-01-01T00:00:00-23:59',
+    '2024-01-01T00:00:00+15:59',
+    '2016-12-31T23:59:60Z',
+    '0001-01-01T00:00:00+14:00',
+    '9999-12-31T23:59:59-14:00',
+    '2024-01-01t00:00:00z',
+    '2024-01-01 00:00:00Z',
+    '2024-01-01\n00:00:00Z',
+    '2024-01-01\u00a000:00:00Z',
+    '2024-01-01T00:00:00.1Z',
+    '2024-01-01T00:00:00.123456789Z',
+    '2024-01-01T00:00:00+0100',
+    '2024-01-01T00:00:00+01',
+    `2024-01-01T00:00:00.${'1'.repeat(1000)}Z`,
+  ])('updatedSince=%j', async (updatedSince) => {
+    const answer = await get(address({ updatedSince }));
+    if (answer.statusCode !== 200) expectFault(answer, 'updatedSince');
+  });
+});
