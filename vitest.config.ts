@@ -9,7 +9,8 @@ export default defineConfig({
     outputFile: { junit: 'reports/junit.xml' },
     coverage: {
       provider: 'v8',
-      include: ['src/**'],
+      include: ['src/**/*.{ts,tsx}'],
+      reportOnFailure: true,
       reportsDirectory: 'reports/coverage',
       reporter: ['text-summary', 'lcov', 'html'],
     },

@@ -106,4 +106,14 @@ async function runCommandLine(): Promise<void> {
   }
 }
 
-await (isMainThread ? runCommandLine() : runWorker());
+/** As the first process of a container, Node would ignore what it has no listener for. The service brings its own. */
+function exitOnSignals(): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1));
+}
+
+if (isMainThread) {
+  exitOnSignals();
+  await runCommandLine();
+} else {
+  await runWorker();
+}

@@ -85,8 +85,7 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
         process.exit(1);
       });
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.removeAllListeners(signal).on(signal, stop);
 }
 
 /** Of the built page; undefined where the program runs from its sources. */

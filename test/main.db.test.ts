@@ -104,6 +104,13 @@ describe('the service', { timeout: 30_000 }, () => {
   });
 });
 
+it('ends at once at SIGTERM while it waits for its database', async () => {
+  const program = runProgram([], env({ DATABASE_URL: 'postgres://u@127.0.0.1:1/d' }));
+  await program.says('waiting for the database');
+  program.child.kill('SIGTERM');
+  expect(await program.ended()).toBe(1);
+});
+
 describe('a start that cannot be', { timeout: 30_000 }, () => {
   /** The one thing that is wrong, and the one line that says so. */
   async function failure(more: Record<string, string>, args: string[] = []): Promise<string> {

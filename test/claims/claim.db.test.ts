@@ -8,7 +8,8 @@ import { aClaim } from '../support/claims.ts';
 
 const { get, sql, url } = await testApp();
 
-const address = (claim: { identifier: { system: string; value: string } }) => `/api/claims/${claimId(claim.identifier)}`;
+const address = (claim: { identifier: { system: string; value: string } }) =>
+  `/api/claims/${claimId(claim.identifier)}`;
 const stored = async (id: string) => {
   const [row] = await sql<{ document: string; source: string | null; updatedAt: Date }[]>`
     select document, source, updated_at as "updatedAt" from claims where id = ${id}`;
@@ -25,9 +26,7 @@ describe('a claim', () => {
     expect(answer.statusCode).toBe(200);
     expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
     expect(answer.headers['cache-control']).toBe('private, no-cache');
-    expect(answer.body).toBe(
-      `${document.slice(0, -1)},"source":${source},"lastUpdated":"${updatedAt.toISOString()}"}`,
-    );
+    expect(answer.body).toBe(`${document.slice(0, -1)},"source":${source},"lastUpdated":"${updatedAt.toISOString()}"}`);
     expect(answer.json()).toEqual({
       ...claim,
       id: claimId(claim.identifier),
@@ -45,22 +44,25 @@ describe('a claim', () => {
 
   it.each([
     ['every field', aClaim()],
-    ['no field that can be left out', aClaim({
-      subType: undefined,
-      created: undefined,
-      patient: { system: undefined, name: undefined, birthDate: undefined, gender: undefined },
-      insurer: undefined,
-      provider: undefined,
-      careTeam: undefined,
-      diagnosis: [],
-      procedure: [],
-      supportingInfo: undefined,
-      item: [],
-      adjudication: undefined,
-      total: { charge: undefined, allowed: undefined, paid: undefined, patientResponsibility: undefined },
-      payment: undefined,
-      source: undefined,
-    })],
+    [
+      'no field that can be left out',
+      aClaim({
+        subType: undefined,
+        created: undefined,
+        patient: { system: undefined, name: undefined, birthDate: undefined, gender: undefined },
+        insurer: undefined,
+        provider: undefined,
+        careTeam: undefined,
+        diagnosis: [],
+        procedure: [],
+        supportingInfo: undefined,
+        item: [],
+        adjudication: undefined,
+        total: { charge: undefined, allowed: undefined, paid: undefined, patientResponsibility: undefined },
+        payment: undefined,
+        source: undefined,
+      }),
+    ],
   ])('with %s is of the schema that is declared for it', async (_what, claim) => {
     await importClaims(url, [claim]);
     const body = (await get(address(claim))).json();

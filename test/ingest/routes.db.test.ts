@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Compile } from 'typebox/compile';
 import Type from 'typebox';
+import { Compile } from 'typebox/compile';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expectFault, expectProblem, importClaims, importText, testApp } from '../support/app.ts';
 import { aClaim } from '../support/claims.ts';
@@ -54,12 +54,22 @@ describe('the list of imports', () => {
   it('says what became of each file, the newest first', async () => {
     const claim = aClaim({ status: 'pending' });
     await importClaims(url, [claim, aClaim()], 'first.ndjson');
-    await importText(url, `${[claim, { ...claim, status: 'paid' }, {}].map((c) => JSON.stringify(c)).join('\n')}\n`, 'second.ndjson');
+    await importText(
+      url,
+      `${[claim, { ...claim, status: 'paid' }, {}].map((c) => JSON.stringify(c)).join('\n')}\n`,
+      'second.ndjson',
+    );
     await importText(url, 'name,amount\na,1\n', 'third.csv');
     const { imports, next } = await list();
     expect(next).toBeNull();
     expect(imports).toEqual([
-      expect.objectContaining({ file: 'third.csv', status: 'unknown', format: null, reason: expect.any(String), read: 0 }),
+      expect.objectContaining({
+        file: 'third.csv',
+        status: 'unknown',
+        format: null,
+        reason: expect.any(String),
+        read: 0,
+      }),
       {
         id: expect.stringMatching(/^[0-9a-f-]{36}$/),
         file: 'second.ndjson',
@@ -180,7 +190,9 @@ describe('an import', () => {
 
 it.each(['/api/imports', `/api/imports/${randomUUID()}`])('%s needs the scope imports:read', async (address) => {
   expectProblem(await get(address, null), 401);
-  expect(expectProblem(await get(address, await token(['claims:read', 'imports:write'])), 403).detail).toContain('imports:read');
+  expect(expectProblem(await get(address, await token(['claims:read', 'imports:write'])), 403).detail).toContain(
+    'imports:read',
+  );
   const allowed = await get(address, await token(['imports:read']));
   expect([200, 404]).toContain(allowed.statusCode);
 });
@@ -202,7 +214,10 @@ it('the answers are of the schemas that are declared for them', async () => {
   const shape = (path: string) => paths[path].get.responses[200].content['application/json'].schema;
   const check = (schema: object, body: unknown) => {
     // OpenAPI's references, as a JSON schema has them.
-    const text = JSON.stringify({ ...schema, $defs: components.schemas }).replaceAll('#/components/schemas/', '#/$defs/');
+    const text = JSON.stringify({ ...schema, $defs: components.schemas }).replaceAll(
+      '#/components/schemas/',
+      '#/$defs/',
+    );
     const compiled = Compile(Type.Unsafe(JSON.parse(text)));
     expect(compiled.Check({})).toBe(false);
     expect([...compiled.Errors(body)]).toEqual([]);
