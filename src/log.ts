@@ -21,7 +21,7 @@ function errorFields(error: Error & { code?: string }): Record<string, unknown> 
       table_name,
       column_name,
       constraint_name,
-      function: where?.split('\n')[0],
+      function: where?.split(/[:\n]/, 1)[0],
     };
   }
   return {
@@ -41,6 +41,14 @@ export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'>): Lo
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (level) => ({ level }) },
     serializers: { err: errorFields },
+    // Without a message of its own, a line would carry the error's, with what PostgreSQL quotes in it.
+    hooks: {
+      logMethod([first, ...rest], method) {
+        const isBare = first instanceof Error || (first as { err?: unknown } | null)?.err instanceof Error;
+        if (isBare && rest[0] === undefined) method.call(this, first, 'error');
+        else method.call(this, first, ...(rest as [string]));
+      },
+    },
   };
   if (config.logFormat === 'json') return pino(options, pino.destination({ dest: 1, sync: false }));
   return pino(

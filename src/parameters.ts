@@ -9,7 +9,11 @@ export const uuid = Type.String({
   examples: ['5e130059-062c-8ff0-81a6-6cf7cee76c89'],
 });
 
-export const pageLimit = Type.Integer({ minimum: 1, maximum: 1000, default: 25, description: 'Entries a page' });
+export const defaultLimit = 25;
+
+export const pageLimit = Type.Optional(
+  Type.Integer({ minimum: 1, maximum: 1000, default: defaultLimit, description: 'Entries a page' }),
+);
 
 /** Ajv makes a number of `Infinity` and then finds no fault with it. */
 export function checkLimit(limit: number): void {

@@ -1,5 +1,7 @@
 /** US dollars as exact decimal text: at most twelve digits before the point, as numeric(14,2) holds. */
 
+/** Leading and trailing zeros included; keeps the time that the pattern takes within bounds. */
+const longest = 100;
 const decimal = /^([+-]?)0*(\d*)(?:\.(\d*))?$/;
 
 /**
@@ -7,6 +9,7 @@ const decimal = /^([+-]?)0*(\d*)(?:\.(\d*))?$/;
  * where it is no decimal number, has a fraction of a cent, or more than twelve digits before the point.
  */
 export function parseAmount(text: string): string | undefined {
+  if (text.length > longest) return undefined;
   const match = decimal.exec(text);
   if (match === null) return undefined;
   const [, sign, whole = '', fraction = ''] = match;

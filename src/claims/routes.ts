@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply } from 'fastify';
 import Type from 'typebox';
 import type { Pool } from '../db/client.ts';
-import { checkLimit, pageCursor, pageLimit, uuid } from '../parameters.ts';
+import { checkLimit, defaultLimit, pageCursor, pageLimit, uuid } from '../parameters.ts';
 import { invalidField, Problem, problemResponses } from '../problems.ts';
 import type { Cursors } from './cursor.ts';
 import { isDate } from './date.ts';
@@ -19,10 +19,12 @@ const ListQuery = Type.Object(
   {
     limit: pageLimit,
     cursor: pageCursor,
-    sort: Type.Enum(['-serviceDate', 'serviceDate'], {
-      default: '-serviceDate',
-      description: 'By first day of service: newest first, or oldest first',
-    }),
+    sort: Type.Optional(
+      Type.Enum(['-serviceDate', 'serviceDate'], {
+        default: '-serviceDate',
+        description: 'By first day of service: newest first, or oldest first',
+      }),
+    ),
     patient: text(100, "The patient's id", ['-1000014']),
     type: Type.Optional(Type.Enum([...claimTypes], { description: 'FHIR claim type' })),
     subType: text(50, 'What the source calls the type: inpatient, carrier, pde, …', ['inpatient']),
@@ -46,10 +48,15 @@ const ListQuery = Type.Object(
   { additionalProperties: false },
 );
 
-const ClaimPage = Type.Object({
-  claims: Type.Array(Type.Ref('Claim')),
-  next: Type.Union([Type.String(), Type.Null()], { description: 'The cursor of the next page; null on the last one' }),
-});
+const ClaimPage = Type.Object(
+  {
+    claims: Type.Array(Type.Ref('Claim')),
+    next: Type.Union([Type.String(), Type.Null()], {
+      description: 'The cursor of the next page; null on the last one',
+    }),
+  },
+  { description: 'A page of claims' },
+);
 
 const scope = 'claims:read';
 
@@ -73,7 +80,7 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
         },
       },
       async (request, reply) => {
-        const { limit, cursor, sort, ...filters } = request.query;
+        const { limit = defaultLimit, cursor, sort = '-serviceDate', ...filters } = request.query;
         checkLimit(limit);
         const checked = checkTimes(filters);
         const question = JSON.stringify([sort, ...Object.entries(filters).sort()]);

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { isDate } from '../claims/date.ts';
 import type { Pool } from '../db/client.ts';
-import { checkLimit, pageCursor, pageLimit, uuid } from '../parameters.ts';
+import { checkLimit, defaultLimit, pageCursor, pageLimit, uuid } from '../parameters.ts';
 import { invalidField, Problem, problemResponses } from '../problems.ts';
 import * as queries from './queries.ts';
 
@@ -40,7 +40,7 @@ const Reject = Type.Object({
 const shownRejects = 100;
 const ImportDetail = Type.Object(
   { ...importFields, rejects: Type.Array(Reject, { description: `The first ${shownRejects}` }) },
-  { $id: 'ImportDetail' },
+  { $id: 'ImportDetail', description: 'An import and what it did not take' },
 );
 
 const scope = 'imports:read';
@@ -66,13 +66,16 @@ export function importRoutes({ db }: { db: Pool }): FastifyPluginAsyncTypebox {
             { additionalProperties: false },
           ),
           response: {
-            200: Type.Object({ imports: Type.Array(Type.Ref('Import')), next: nullable(Type.String()) }),
+            200: Type.Object(
+              { imports: Type.Array(Type.Ref('Import')), next: nullable(Type.String()) },
+              { description: 'A page of imports' },
+            ),
             ...problemResponses(400, 401, 403, 503),
           },
         },
       },
       async (request) => {
-        const { limit, cursor } = request.query;
+        const { limit = defaultLimit, cursor } = request.query;
         checkLimit(limit);
         const after = cursor === undefined ? undefined : decode(cursor);
         const rows = await db.run((sql) => queries.listImports(sql, limit + 1, after));

@@ -9,10 +9,13 @@ export interface Readiness {
 
 const databaseAnswersWithinMs = 2000;
 
-const Health = Type.Object({
-  status: Type.String({ examples: ['ok'] }),
-  version: Type.String({ examples: ['1.2.3'] }),
-});
+const Health = Type.Object(
+  {
+    status: Type.String({ examples: ['ok'] }),
+    version: Type.String({ examples: ['1.2.3'] }),
+  },
+  { description: '`ok`, or what is amiss' },
+);
 const config = { public: true, quiet: true };
 
 /** Liveness says that the process answers; readiness, that it can answer questions about claims. */

@@ -1,7 +1,13 @@
 import fp from 'fastify-plugin';
 
-/** One log line a request, by the route's pattern: an address or a query can hold a patient's id. */
+/**
+ * One log line a request, by the route's pattern: an address or a query can hold a patient's id. The answer tells the id
+ * that all lines of the request have.
+ */
 export const requestLog = fp(async (app) => {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
   app.addHook('onResponse', async (request, reply) => {
     const quiet = request.routeOptions.config.quiet === true && reply.statusCode < 400;
     request.log[quiet ? 'debug' : 'info'](

@@ -57,10 +57,9 @@ describe('an amount is refused that', () => {
   });
 });
 
-it('a long text costs no more than reading it', () => {
-  const started = performance.now();
-  for (const text of [`${'0'.repeat(30_000)}x`, `1.${'0'.repeat(30_000)}x`, '9'.repeat(30_000)]) {
+it('a long text is refused without being searched', () => {
+  // By a pattern that tries each way to part the zeros, these would take hours.
+  for (const text of [`${'0'.repeat(3_000_000)}x`, `1.${'0'.repeat(3_000_000)}x`, '9'.repeat(3_000_000)]) {
     expect(parseAmount(text)).toBeUndefined();
   }
-  expect(performance.now() - started).toBeLessThan(500);
 });

@@ -115,7 +115,7 @@ function firstFault(value: unknown): Fault {
     .filter(Boolean)
     .join('.');
   if (missing) return new Fault(field, 'expected a value, found none');
-  if (unknown)
+  if (unknown || error.keyword === 'boolean')
     return new Fault(field || 'claim', 'expected no such field; what the claim has no field for stands under source');
   if (params.allowedValues) return new Fault(field, `expected one of ${params.allowedValues.join(', ')}`);
   if (amountFields.test(field)) return new Fault(field, 'expected dollars and cents as a string, such as "1234.50"');
