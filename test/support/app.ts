@@ -24,7 +24,8 @@ import { type TestDatabase, testDatabase } from './database.ts';
 import { temporaryDirectory } from './files.ts';
 
 /** The user who is in the database of every test app. */
-export const user = { name: 'ada', password: 'correct horse battery' };
+// No part of an id in hexadecimal digits can be taken for the name.
+export const user = { name: 'wilhelmina', password: 'correct horse battery' };
 
 export const silentLog = (): Logger => createLogger({ logLevel: 'silent', logFormat: 'json' });
 
