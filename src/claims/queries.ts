@@ -56,7 +56,7 @@ export function listClaims(
   } = filters;
   const descending = sort === '-serviceDate';
   // A page goes on inside the days that were asked for, so the day it has left behind need not be named again. Where it
-  // is, PostgreSQL starts there and passes over all pages before: 443 blocks instead of 40 half-way through 200,000 claims.
+  // is, PostgreSQL starts there and passes over all pages before: 443 blocks instead of 29 half-way through 200,000 claims.
   const from = after && !descending ? undefined : serviceFrom;
   const to = after && descending ? undefined : serviceTo;
   const none = sql``;
