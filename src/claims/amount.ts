@@ -18,3 +18,20 @@ export function parseAmount(text: string): string | undefined {
   const unsigned = `${whole || '0'}.${cents}`;
   return sign === '-' && unsigned !== '0.00' ? `-${unsigned}` : unsigned;
 }
+
+const cents = (amount: string) => BigInt(amount.replace('.', ''));
+
+function fromCents(value: bigint): string {
+  const digits = (value < 0n ? -value : value).toString().padStart(3, '0');
+  return `${value < 0n ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
+}
+
+/** The sum of canonical amounts, exact. */
+export function addAmounts(amounts: string[]): string {
+  return fromCents(amounts.reduce((sum, amount) => sum + cents(amount), 0n));
+}
+
+/** The difference of canonical amounts, exact. */
+export function subtractAmount(from: string, amount: string): string {
+  return fromCents(cents(from) - cents(amount));
+}

@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import { searchCode } from './codes.ts';
 import { isDate } from './date.ts';
 import { claimId } from './identity.ts';
+import { payerClaimNumber } from './lifecycle.ts';
 import { Claim } from './schema.ts';
 
 /** A claim as the database holds it, without what the merge adds. */
@@ -28,6 +29,9 @@ export interface ClaimRow {
   source: string | undefined;
   /** Hexadecimal. */
   hash: string;
+  payerClaimNumber: string | undefined;
+  /** JSON: what brought this state, as the history shows it. */
+  message: string | undefined;
 }
 
 /** A fault of one field of a record. The reason says what was expected and never quotes the value. */
@@ -46,7 +50,7 @@ export class Fault extends Error {
  * The row of a claim that has the shape of the schema. Throws Fault where its values cannot be: a day that no calendar
  * has, a period that ends before it starts, a text that PostgreSQL cannot hold.
  */
-export function renderClaim(claim: Claim): ClaimRow {
+export function renderClaim(claim: Claim, message?: string): ClaimRow {
   checkDates(claim);
   const id = claimId(claim.identifier);
   const { source, ...fields } = inSchemaOrder(Claim, claim) as Claim;
@@ -79,6 +83,8 @@ export function renderClaim(claim: Claim): ClaimRow {
     document,
     source: sourceText,
     hash: hash('sha256', `${document}${sourceText ?? ''}`, 'hex').slice(0, 32),
+    payerClaimNumber: payerClaimNumber(claim),
+    message,
   };
 }
 

@@ -21,9 +21,16 @@ const coded = { system: text(100), code: text(50) };
 const Period = closed({ start: DateOnly, end: DateOnly });
 
 const Adjudication = closed({
-  category: text(100, { description: 'such as deductible, coinsurance, primarypayerpaid (CARIN adjudication codes)' }),
+  category: text(100, {
+    description: 'such as deductible, coinsurance, noncovered (CARIN adjudication codes); adjustment: an X12 CAS entry',
+  }),
+  group: Type.Optional(text(2, { description: 'X12 claim adjustment group: CO, PR, OA, PI' })),
+  reason: Type.Optional(closed(coded, { description: 'such as a claim adjustment reason code (CARC)' })),
   amount: Amount,
+  quantity: Type.Optional(text(30, { description: 'units, decimal' })),
 });
+
+const Remark = Type.Array(closed(coded), { description: 'such as remittance advice remark codes (RARC)' });
 
 export const claimTypes = ['institutional', 'professional', 'oral', 'pharmacy', 'vision'] as const;
 export const claimStatuses = [
@@ -34,6 +41,7 @@ export const claimStatuses = [
   'paid',
   'denied',
   'reversed',
+  'replaced',
   'cancelled',
 ] as const;
 export const genders = ['female', 'male', 'other', 'unknown'] as const;
@@ -43,12 +51,30 @@ const ClaimFields = {
     { system: text(200), value: text(100) },
     { description: "The claim's own number and the system that gave it; together they make the id." },
   ),
+  otherIdentifier: Type.Optional(
+    Type.Array(closed({ type: text(50), system: Type.Optional(text(200)), value: text(100) }), {
+      description: 'Further numbers of the claim: payer-claim-control-number, medical-record-number, claim-group, …',
+    }),
+  ),
   type: Type.Enum([...claimTypes], { description: 'FHIR claim type' }),
   subType: Type.Optional(text(50, { description: 'What the source calls it: inpatient, snf, carrier, pde, …' })),
   use: Type.Enum(['claim', 'preauthorization', 'predetermination']),
   status: Type.Enum([...claimStatuses], {
-    description: 'Where the claim stands. `paid`: adjudicated and not denied; the amount may be 0.00.',
+    description:
+      'Where the claim stands. `paid`: adjudicated and not denied; the amount may be 0.00. `reversed`: its payment was ' +
+      'taken back. `replaced`: another claim stands in its place. `cancelled`: voided.',
   }),
+  statusCode: Type.Optional(
+    Type.Array(
+      closed({
+        category: text(10, { description: 'X12 claim status category code, such as A2' }),
+        status: text(10, { description: 'X12 claim status code' }),
+        entity: Type.Optional(text(10, { description: 'X12 entity identifier code' })),
+        date: Type.Optional(DateOnly),
+      }),
+      { description: 'What the last acknowledgement said (X12 277 STC)' },
+    ),
+  ),
   created: Type.Optional(DateOnly),
   patient: closed({
     system: Type.Optional(text(200)),
@@ -58,6 +84,16 @@ const ClaimFields = {
     gender: Type.Optional(Type.Enum([...genders])),
   }),
   insurer: Type.Optional(closed({ id: text(100), name: Type.Optional(text(200)) })),
+  related: Type.Optional(
+    Type.Array(
+      closed({
+        relationship: text(50, { description: 'replaces, replacedBy, voidedBy, prior, …' }),
+        system: Type.Optional(text(200)),
+        value: text(100, { description: "The other claim's number" }),
+      }),
+      { description: 'Other claims that this one stands for, or that stand for it' },
+    ),
+  ),
   provider: Type.Optional(
     closed(
       { id: text(100), npi: Type.Optional(text(10)), name: Type.Optional(text(200)) },
@@ -98,23 +134,81 @@ const ClaimFields = {
       productOrService: Type.Optional(closed(coded)),
       modifier: Type.Optional(Type.Array(text(10))),
       location: Type.Optional(text(10, { description: 'CMS place of service code' })),
-      quantity: Type.Optional(text(30, { description: 'units, decimal' })),
+      bodySite: Type.Optional(text(20, { description: 'tooth or area of the oral cavity' })),
+      subSite: Type.Optional(Type.Array(text(10), { description: 'tooth surfaces' })),
+      quantity: Type.Optional(text(30, { description: 'decimal, in the unit' })),
+      unit: Type.Optional(text(10, { description: 'UN (units, the default), MJ (minutes), …' })),
+      drug: Type.Optional(
+        closed(
+          { ...coded, quantity: Type.Optional(text(30)), unit: Type.Optional(text(10)) },
+          { description: 'The drug that a procedure code stands for' },
+        ),
+      ),
+      controlNumber: Type.Optional(text(50, { description: "The provider's number of the line" })),
+      reported: Type.Optional(Type.Boolean({ description: 'The line was not submitted: a remittance names it' })),
       diagnosis: Type.Optional(Type.Array(text(50))),
       provider: Type.Optional(text(100, { description: 'The rendering provider' })),
       charge: Type.Optional(Amount),
       allowed: Type.Optional(Amount),
       paid: Type.Optional(Amount),
       adjudication: Type.Optional(Type.Array(Adjudication)),
+      remark: Type.Optional(Remark),
     }),
   ),
   adjudication: Type.Optional(Type.Array(Adjudication)),
+  remark: Type.Optional(Remark),
+  insurance: Type.Optional(
+    Type.Array(
+      closed({
+        responsibility: Type.Optional(text(20, { description: 'primary, secondary, tertiary, …' })),
+        insurer: Type.Optional(closed({ id: Type.Optional(text(100)), name: Type.Optional(text(200)) })),
+        subscriber: Type.Optional(text(100, { description: "The subscriber's number with that payer" })),
+        group: Type.Optional(text(100)),
+        paid: Type.Optional(Amount),
+        adjudication: Type.Optional(Type.Array(Adjudication)),
+        item: Type.Optional(
+          Type.Array(
+            closed({
+              sequence: Sequence,
+              paid: Type.Optional(Amount),
+              date: Type.Optional(DateOnly),
+              adjudication: Type.Optional(Type.Array(Adjudication)),
+            }),
+            { description: 'What that payer paid and adjusted, by line' },
+          ),
+        ),
+      }),
+      { description: 'Other payers of the claim (coordination of benefits)' },
+    ),
+  ),
   total: closed({
     charge: Type.Optional(Amount),
     allowed: Type.Optional(Amount),
     paid: Type.Optional(Amount),
     patientResponsibility: Type.Optional(Amount),
   }),
-  payment: Type.Optional(closed({ amount: Type.Optional(Amount), date: Type.Optional(DateOnly) })),
+  payment: Type.Optional(
+    closed({
+      amount: Type.Optional(Amount),
+      date: Type.Optional(DateOnly),
+      identifier: Type.Optional(text(100, { description: 'Number of the check or transfer' })),
+    }),
+  ),
+  imbalance: Type.Optional(
+    Type.Array(
+      closed({
+        line: Type.Optional(Sequence),
+        charge: Amount,
+        adjustments: Amount,
+        paid: Amount,
+        difference: Amount,
+      }),
+      {
+        description:
+          'Where charge − adjustments is not what was paid, of the claim or of a line: the remittance does not balance',
+      },
+    ),
+  ),
 };
 
 const Source = Type.Record(Type.String(), Type.Unknown(), {

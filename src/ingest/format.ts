@@ -1,3 +1,4 @@
+import type { Message } from '../claims/messages.ts';
 import type { Claim, Gender } from '../claims/schema.ts';
 import type { InputFile } from './input.ts';
 
@@ -27,11 +28,16 @@ export interface Patient {
   asOf: number;
 }
 
-/** One record of a file, and where to go on after it. */
+/**
+ * One record of a file, and where to go on after it. A claim takes the place of what is known of it; a message changes
+ * it (claims/messages.ts). A warning is about something that is taken all the same.
+ */
 export type Entry = { resume: Resume } & (
   | { claim: Claim; position: number }
+  | { message: Message; position: number }
   | { patient: Patient }
   | { reject: Reject }
+  | { warning: Reject }
 );
 
 /**

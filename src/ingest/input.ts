@@ -11,6 +11,8 @@ const headBytes = 1 << 16;
 /** A file as formats read it: its decompressed bytes, from any offset. */
 export interface InputFile {
   path: string;
+  /** What to call the system that numbered the claims, where the format does not say (`--source`). */
+  source?: string | undefined;
   /** Throws Refusal where the file cannot be read, or its compressed data are damaged. */
   bytes(offset?: number): AsyncIterable<Buffer>;
 }

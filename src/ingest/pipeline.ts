@@ -4,6 +4,8 @@ import { type Connection, type Sql, transaction } from '../db/client.ts';
 import { copyLine } from './copy.ts';
 import type { Entry, Format, Patient, Reject, Resume } from './format.ts';
 import type { InputFile } from './input.ts';
+import { parseClaim } from './known-claim.ts';
+import { applyMessages, type PositionedMessage } from './messages.ts';
 import type { ImportCounts } from './queries.ts';
 import * as queries from './queries.ts';
 
@@ -14,8 +16,10 @@ const batchBytes = 8 << 20;
 interface Batch {
   claims: { claim: Claim; position: number }[];
   ids: Set<string>;
+  messages: PositionedMessage[];
   patients: Map<string, Patient>;
   rejects: Reject[];
+  warnings: Reject[];
   records: number;
   /** Of the file. */
   bytes: number;
@@ -25,8 +29,6 @@ interface Batch {
 export interface ImportRun {
   id: string;
   resume: Resume | null;
-  /** Rejects that were recorded before. */
-  rejected: number;
   progress(counts: ImportCounts): void;
 }
 
@@ -52,7 +54,7 @@ export async function load(sql: Connection, file: InputFile, format: Format, run
       add(batch, entry);
     }
   } finally {
-    if (batch.records > 0) await write();
+    if (batch.records > 0 || batch.warnings.length > 0) await write();
     await writing;
   }
 }
@@ -60,8 +62,10 @@ export async function load(sql: Connection, file: InputFile, format: Format, run
 const emptyBatch = (resume: Resume): Batch => ({
   claims: [],
   ids: new Set(),
+  messages: [],
   patients: new Map(),
   rejects: [],
+  warnings: [],
   records: 0,
   bytes: 0,
   resume,
@@ -78,13 +82,15 @@ function holds(batch: Batch, entry: Entry): boolean {
 }
 
 function add(batch: Batch, entry: Entry): void {
-  batch.records += 1;
+  if (!('warning' in entry)) batch.records += 1;
   batch.bytes += Math.max(entry.resume.offset - batch.resume.offset, 0);
   batch.resume = entry.resume;
   if ('claim' in entry) {
     batch.claims.push(entry);
     batch.ids.add(claimKey(entry.claim));
-  } else if ('patient' in entry) batch.patients.set(patientKey(entry.patient), entry.patient);
+  } else if ('message' in entry) batch.messages.push(entry);
+  else if ('patient' in entry) batch.patients.set(patientKey(entry.patient), entry.patient);
+  else if ('warning' in entry) batch.warnings.push(entry.warning);
   else batch.rejects.push(entry.reject);
 }
 
@@ -92,53 +98,68 @@ class Writer {
   readonly #sql: Connection;
   readonly #format: Format;
   readonly #run: ImportRun;
-  #rejected: number;
   #anyPatients: boolean | undefined;
 
   constructor(sql: Connection, format: Format, run: ImportRun) {
     this.#sql = sql;
     this.#format = format;
     this.#run = run;
-    this.#rejected = run.rejected;
   }
 
   async write(batch: Batch): Promise<void> {
     const started = performance.now();
     this.#anyPatients ??= await queries.anyPatients(this.#sql);
     if (this.#anyPatients) await addPatients(this.#sql, batch.claims);
-    const rejects = [...batch.rejects];
-    const rows = render(batch.claims, rejects);
-    rejects.sort((a, b) => a.position - b.position);
+    const unstorable: Reject[] = [];
+    const rows = render(batch.claims, this.#format.unit, unstorable);
 
     const attempt = () =>
       transaction(this.#sql, async (tx) => {
-        const merged = await merge(tx, rows, this.#run.id);
+        const rejects = [...batch.rejects, ...unstorable];
+        const total = { ...noCounts };
+        const write = async (part: ClaimRow[]) => {
+          const counts = await merge(tx, part, this.#run.id);
+          total.added += counts.added;
+          total.changed += counts.changed;
+          total.unchanged += counts.unchanged;
+        };
+        await write(rows);
+        if (batch.messages.length > 0) {
+          total.unchanged += await applyMessages(tx, batch.messages, {
+            write,
+            reject: (reject) => rejects.push(reject),
+            importId: this.#run.id,
+            unit: this.#format.unit,
+          });
+        }
         const patients = batch.patients.size > 0 ? await queries.upsertPatients(tx, [...batch.patients.values()]) : [];
-        const rewritten = await rewriteClaims(tx, patients, this.#run.id);
-        await queries.insertRejects(tx, this.#run.id, this.#format.unit, rejects, this.#rejected);
+        total.changed += await rewriteClaims(tx, patients, this.#run.id);
+        const notTaken = [
+          ...rejects.map((reject) => ({ ...reject, kind: 'reject' as const })),
+          ...batch.warnings.map((warning) => ({ ...warning, kind: 'warning' as const })),
+        ].sort((a, b) => a.position - b.position);
+        await queries.insertRejects(tx, this.#run.id, this.#format.unit, notTaken);
         return queries.advanceImport(tx, this.#run.id, {
           read: batch.records,
-          added: merged.added,
-          changed: merged.changed + rewritten,
-          unchanged: merged.unchanged,
+          ...total,
           rejected: rejects.length,
+          warned: batch.warnings.length,
           resume: batch.resume,
           seconds: (performance.now() - started) / 1000,
         });
       });
     const counts = await attempt().catch((error) => (isRace(error) ? attempt() : Promise.reject(error)));
-    this.#rejected += rejects.length;
     if (batch.patients.size > 0) this.#anyPatients = true;
     this.#run.progress(counts);
   }
 }
 
 /** The rows of the claims that can be stored; the others become rejects. */
-function render(claims: Batch['claims'], rejects: Reject[]): ClaimRow[] {
+function render(claims: Batch['claims'], unit: string, rejects: Reject[]): ClaimRow[] {
   const rows: ClaimRow[] = [];
   for (const { claim, position } of claims) {
     try {
-      rows.push(renderClaim(claim));
+      rows.push(renderClaim(claim, `{"type":"claim","unit":"${unit}","position":${position}}`));
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       rejects.push({ position, claim: claim.identifier.value, field: error.field, reason: error.reason });
@@ -204,13 +225,13 @@ async function rewriteClaims(tx: Sql, patients: queries.KnownPatient[], importId
     if (last === undefined) break;
     after = last.id;
     const rows: ClaimRow[] = [];
-    for (const { document, source } of page) {
-      const { id: _, ...claim } = JSON.parse(document) as Claim & { id: string };
+    for (const row of page) {
+      const claim = parseClaim(row);
       const { system, id } = claim.patient;
       const patient = system && known.get(patientKey({ system, id }));
       if (!patient) continue;
       complete(claim, patient);
-      rows.push(renderClaim(source === null ? claim : { ...claim, source: JSON.parse(source) }));
+      rows.push(renderClaim(claim));
     }
     changed += (await merge(tx, rows, importId)).changed;
   }

@@ -11,6 +11,7 @@ export interface ImportCounts {
   changed: number;
   unchanged: number;
   rejected: number;
+  warned: number;
 }
 
 /** A lock of the session, held as long as the connection; false where another holds it. */
@@ -93,10 +94,11 @@ export async function advanceImport(
     update imports set
       read = read + ${batch.read}, added = added + ${batch.added}, changed = changed + ${batch.changed},
       unchanged = unchanged + ${batch.unchanged}, rejected = rejected + ${batch.rejected},
+      warned = warned + ${batch.warned},
       seconds = seconds + ${batch.seconds}, resume = ${sql.json({ ...batch.resume })}
     where id = ${id}
     returning read::int as read, added::int as added, changed::int as changed, unchanged::int as unchanged,
-      rejected::int as rejected`;
+      rejected::int as rejected, warned::int as warned`;
   return row as ImportCounts;
 }
 
@@ -104,16 +106,17 @@ export async function insertRejects(
   sql: Sql,
   importId: string,
   unit: string,
-  rejects: Reject[],
-  numberedFrom: number,
+  rejects: (Reject & { kind: 'reject' | 'warning' })[],
 ): Promise<void> {
   if (rejects.length === 0) return;
-  const column = <K extends keyof Reject>(name: K) => rejects.map((reject) => reject[name] ?? null) as string[];
+  const column = (name: keyof Reject | 'kind') => rejects.map((reject) => reject[name] ?? null) as string[];
   await sql`
-    insert into import_rejects (import_id, number, position, unit, claim, field, reason)
-    select ${importId}, ${numberedFrom}::int + ordinality, position, ${unit}, claim, field, reason
+    insert into import_rejects (import_id, number, position, unit, claim, field, reason, kind)
+    select ${importId}, (select coalesce(max(number), 0) from import_rejects where import_id = ${importId}) + ordinality,
+      position, ${unit}, claim, field, reason, kind
     from unnest(${column('position')}::bigint[], ${column('claim')}::text[], ${column('field')}::text[],
-      ${column('reason')}::text[]) with ordinality as r (position, claim, field, reason, ordinality)`;
+      ${column('reason')}::text[], ${column('kind')}::text[])
+      with ordinality as r (position, claim, field, reason, kind, ordinality)`;
 }
 
 /** The table, the connection's own, that claims are copied into before they are merged. */
@@ -123,7 +126,7 @@ export async function createStaging(sql: Sql): Promise<void> {
       id uuid, identifier_system text, identifier_value text, type text, sub_type text, status text, patient_id text,
       provider_id text, payer_id text, service_date date, service_date_end date, charge numeric(14, 2),
       allowed numeric(14, 2), paid numeric(14, 2), patient_responsibility numeric(14, 2), diagnoses text[],
-      procedures text[], document text, source text, hash bytea
+      procedures text[], document text, source text, hash bytea, payer_claim_number text, message text
     )`;
 }
 
@@ -157,8 +160,8 @@ export async function mergeStaged(
   const columns = sql.unsafe(stagedColumns);
   const [row] = await sql<{ added: number; changed: number; unchanged: number }[]>`
     with ended as (
-      insert into claim_history (${columns}, version, import_id, updated_at, ended_at, ended_by)
-      select ${sql.unsafe(prefixed('c'))}, c.version, c.import_id, c.updated_at, now(), ${importId}
+      insert into claim_history (${columns}, version, import_id, updated_at, ended_at, ended_by, ended_message)
+      select ${sql.unsafe(prefixed('c'))}, c.version, c.import_id, c.updated_at, now(), ${importId}, s.message
       from staged_claims s join claims c on c.id = s.id
       where c.hash <> s.hash
     ), changed as (
@@ -185,6 +188,48 @@ const prefixed = (table: string) =>
     .split(', ')
     .map((column) => `${table}.${column}`)
     .join(', ');
+
+export interface KnownClaim {
+  id: string;
+  document: string;
+  source: string | null;
+  /** Hexadecimal. */
+  hash: string;
+}
+
+/** The claims of these ids, and those that payers gave these numbers; nobody changes them until the transaction ends. */
+export function lockClaims(sql: Sql, ids: string[], payerClaimNumbers: string[]): Promise<KnownClaim[]> {
+  return sql<KnownClaim[]>`
+    select id, document, source, encode(hash, 'hex') as hash from claims
+    where id in (
+      select id from claims where id = any(${ids}::uuid[])
+      union select id from claims where payer_claim_number = any(${payerClaimNumbers}::text[])
+    )
+    order by id for update`;
+}
+
+/** Ends a claim that turned out to be another one. */
+export async function endClaim(sql: Sql, id: string, importId: string, message: string): Promise<void> {
+  const columns = sql.unsafe(stagedColumns);
+  await sql`
+    with ended as (
+      delete from claims where id = ${id} returning ${columns}, version, import_id, updated_at
+    )
+    insert into claim_history (${columns}, version, import_id, updated_at, ended_at, ended_by, ended_message)
+    select ${columns}, version, import_id, updated_at, now(), ${importId}, ${message} from ended`;
+}
+
+export async function insertProviders(sql: Sql, taxIds: string[], npis: string[]): Promise<void> {
+  await sql`
+    insert into providers (tax_id, npi) select * from unnest(${taxIds}::text[], ${npis}::text[])
+    on conflict do nothing`;
+}
+
+/** The NPIs that 837s gave for these tax numbers. */
+export function findProviders(sql: Sql, taxIds: string[]): Promise<{ taxId: string; npi: string }[]> {
+  return sql<{ taxId: string; npi: string }[]>`
+    select tax_id as "taxId", npi from providers where tax_id = any(${taxIds}::text[]) order by tax_id, npi`;
+}
 
 export async function anyPatients(sql: Sql): Promise<boolean> {
   const rows = await sql`select from patients limit 1`;

@@ -186,7 +186,6 @@ async function runImport(
     await load(sql, openInput(file.path), format, {
       id: state.id,
       resume: state.resume,
-      rejected: state.rejected,
       progress(total) {
         counts = total;
         if (performance.now() - said < progressEverySeconds * 1000) return;

@@ -261,7 +261,7 @@ describe('a load that is interrupted', () => {
     );
     const { id } = await begin();
     await expect(
-      load(db.sql, openInput(file()), crashing(7000), { id, resume: null, rejected: 0, progress: () => {} }),
+      load(db.sql, openInput(file()), crashing(7000), { id, resume: null, progress: () => {} }),
     ).rejects.toThrow('crash');
     const [before] = await db.sql`select read::int, resume from imports`;
     expect(before?.read).toBe(7000);

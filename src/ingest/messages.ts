@@ -1,0 +1,246 @@
+import { claimId } from '../claims/identity.ts';
+import { applyEnding, applyReport, applySubmission, payerClaimNumber, takeOver } from '../claims/lifecycle.ts';
+import type { Message, Report, Submission } from '../claims/messages.ts';
+import { npiSystem, taxIdSystem } from '../claims/provider-system.ts';
+import { type ClaimRow, Fault, renderClaim } from '../claims/render.ts';
+import type { Claim } from '../claims/schema.ts';
+import type { Sql } from '../db/client.ts';
+import type { Reject } from './format.ts';
+import { parseClaim } from './known-claim.ts';
+import * as queries from './queries.ts';
+
+export interface PositionedMessage {
+  message: Message;
+  position: number;
+}
+
+interface State {
+  id: string;
+  /** Undefined where there is no such claim. */
+  claim: Claim | undefined;
+  /** Of the row as it is stored or staged. */
+  hash: string | undefined;
+}
+
+interface Sink {
+  /** Makes these rows, no two of an id, the current states. */
+  write(rows: ClaimRow[]): Promise<void>;
+  reject(reject: Reject): void;
+  importId: string;
+  unit: string;
+}
+
+/**
+ * Applies messages to the claims that they are about, in a transaction: each state a claim comes to is written, also
+ * where several messages of a batch are about one claim. Returns how many messages changed nothing.
+ */
+export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink: Sink): Promise<number> {
+  const claims = await KnownClaims.load(tx, messages);
+  let staged = new Map<string, ClaimRow>();
+  let unchanged = 0;
+  const flush = async () => {
+    if (staged.size > 0) await sink.write([...staged.values()]);
+    staged = new Map();
+  };
+  for (const { message, position } of messages) {
+    const brought = describe(message, sink.unit, position);
+    try {
+      let anyChange = false;
+      for (const { state, claim, absorbed } of claims.after(message)) {
+        const row = renderClaim(claim, brought);
+        if (row.hash === state.hash) continue;
+        anyChange = true;
+        if (staged.has(row.id) || absorbed) await flush();
+        if (absorbed) {
+          await queries.endClaim(tx, absorbed.id, sink.importId, brought);
+          claims.forget(absorbed);
+        }
+        staged.set(row.id, row);
+        claims.update(state, claim, row.hash);
+      }
+      if (!anyChange) unchanged += 1;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      sink.reject({ position, claim: numberOf(message), field: error.field, reason: error.reason });
+    }
+  }
+  await flush();
+  return unchanged;
+}
+
+const numberOf = (message: Message) =>
+  message.kind === 'submission' ? message.claim.identifier.value : message.identifiers[0]?.value;
+
+/** As the history shows what brought a state, or ended it. */
+function describe({ kind, reference, date }: Message, unit: string, position: number): string {
+  return JSON.stringify({ type: kind, unit, position, ...(reference && { reference }), date });
+}
+
+interface Change {
+  state: State;
+  claim: Claim;
+  /** A claim that is the same one under another number, and ends. */
+  absorbed?: State | undefined;
+}
+
+/** The claims that a batch of messages may be about, as they stand while it is applied. */
+class KnownClaims {
+  readonly #byId = new Map<string, State>();
+  readonly #byPayerNumber = new Map<string, Set<State>>();
+  readonly #npis: Map<string, string[]>;
+
+  private constructor(npis: Map<string, string[]>) {
+    this.#npis = npis;
+  }
+
+  static async load(tx: Sql, messages: PositionedMessage[]): Promise<KnownClaims> {
+    const claims = new KnownClaims(await providers(tx, messages));
+    const ids = new Set<string>();
+    const numbers = new Set<string>();
+    for (const { message } of messages) {
+      for (const identifier of claims.#identifiers(message)) ids.add(claimId(identifier));
+      const number = message.kind === 'submission' ? message.original : message.payerClaimNumber;
+      if (number) numbers.add(number);
+    }
+    for (const row of await queries.lockClaims(tx, [...ids], [...numbers])) {
+      const state = { id: row.id, claim: undefined, hash: row.hash };
+      claims.#byId.set(row.id, state);
+      claims.update(state, parseClaim(row), row.hash);
+    }
+    return claims;
+  }
+
+  update(state: State, claim: Claim, hash: string): void {
+    state.claim = claim;
+    state.hash = hash;
+    const number = payerClaimNumber(claim);
+    if (number === undefined) return;
+    const same = this.#byPayerNumber.get(number) ?? new Set();
+    same.add(state);
+    this.#byPayerNumber.set(number, same);
+  }
+
+  forget(state: State): void {
+    this.#byId.delete(state.id);
+    for (const states of this.#byPayerNumber.values()) states.delete(state);
+  }
+
+  /** What the message makes of the claims that it is about. */
+  after(message: Message): Change[] {
+    return message.kind === 'submission' ? this.#afterSubmission(message) : [this.#afterReport(message)];
+  }
+
+  #afterSubmission(submission: Submission): Change[] {
+    const { claim, original, frequency, date } = submission;
+    const own = this.#state(claim.identifier);
+    const changes: Change[] = [];
+    const replaced = original === undefined ? undefined : this.#original(submission, original, own);
+    if (replaced?.claim) {
+      const status = frequency === '8' ? 'cancelled' : 'replaced';
+      changes.push({
+        state: replaced,
+        claim: applyEnding(replaced.claim, { status, date, by: claim.identifier }),
+      });
+      // A void that names another claim is about that one alone.
+      if (frequency === '8') return changes;
+    }
+    const { taxId } = submission;
+    const provisional =
+      taxId === undefined
+        ? undefined
+        : this.#byId.get(claimId({ system: taxIdSystem(taxId), value: claim.identifier.value }));
+    const absorbed = provisional === own ? undefined : provisional;
+    const after = applySubmission(own.claim, submission);
+    return [...changes, { state: own, claim: absorbed?.claim ? takeOver(after, absorbed.claim) : after, absorbed }];
+  }
+
+  /** The claim that a replacement or a void names, by the payer's number; some name it by the provider's. */
+  #original(submission: Submission, number: string, own: State): State | undefined {
+    if (submission.frequency !== '7' && submission.frequency !== '8') return undefined;
+    const { identifier, provider } = submission.claim;
+    for (const state of this.#byPayerNumber.get(number) ?? []) {
+      if (state !== own && state.claim?.provider?.id === provider?.id) return state;
+    }
+    const state = this.#byId.get(claimId({ system: identifier.system, value: number }));
+    return state === own ? undefined : state;
+  }
+
+  #afterReport(report: Report): Change {
+    const identifiers = this.#identifiers(report);
+    const ids = identifiers.map(claimId);
+    const state =
+      this.#numbered(report, identifiers) ??
+      ids.map((id) => this.#byId.get(id)).find((known) => known?.claim) ??
+      this.#state(identifiers[0] as Claim['identifier']);
+    const claim = applyReport(state.claim, report, identifiers[0] as Claim['identifier']);
+    if (claim === undefined) {
+      throw new Fault('claim', 'expected a claim that is known, or a service date to make one of; found neither');
+    }
+    return { state, claim };
+  }
+
+  /** The claim that the payer gave this number: payers number alike, so something else must agree. */
+  #numbered(report: Report, identifiers: Claim['identifier'][]): State | undefined {
+    if (report.payerClaimNumber === undefined) return undefined;
+    for (const state of this.#byPayerNumber.get(report.payerClaimNumber) ?? []) {
+      const { claim } = state;
+      if (claim === undefined) continue;
+      const systems = identifiers.map(({ system }) => system);
+      if (systems.includes(claim.identifier.system)) return state;
+      if (report.payer?.id !== undefined && claim.insurer?.id === report.payer.id) return state;
+      if (claim.identifier.value === identifiers[0]?.value) return state;
+    }
+    return undefined;
+  }
+
+  /** Every number that the claim of a message may be stored under, the likeliest first. */
+  #identifiers(message: Message): Claim['identifier'][] {
+    if (message.kind === 'submission') {
+      const { identifier } = message.claim;
+      return [
+        identifier,
+        ...(message.taxId ? [{ system: taxIdSystem(message.taxId), value: identifier.value }] : []),
+        ...(message.original ? [{ system: identifier.system, value: message.original }] : []),
+      ];
+    }
+    const { taxId, identifiers } = message;
+    const value = identifiers[0]?.value;
+    if (taxId === undefined || value === undefined) return identifiers;
+    const byNpi = (this.#npis.get(taxId) ?? []).map((npi) => ({ system: npiSystem(npi), value }));
+    return [...byNpi, ...identifiers];
+  }
+
+  #state(identifier: Claim['identifier']): State {
+    const id = claimId(identifier);
+    const state = this.#byId.get(id) ?? { id, claim: undefined, hash: undefined };
+    this.#byId.set(id, state);
+    return state;
+  }
+}
+
+/** Keeps the NPIs that submissions give for tax numbers, and finds those that reports need. */
+async function providers(tx: Sql, messages: PositionedMessage[]): Promise<Map<string, string[]>> {
+  const pairs = new Map<string, [taxId: string, npi: string]>();
+  const wanted = new Set<string>();
+  for (const { message } of messages) {
+    if (message.taxId === undefined) continue;
+    if (message.kind !== 'submission') wanted.add(message.taxId);
+    else if (message.claim.provider?.npi) {
+      pairs.set(`${message.taxId} ${message.claim.provider.npi}`, [message.taxId, message.claim.provider.npi]);
+    }
+  }
+  if (pairs.size > 0) {
+    const sorted = [...pairs.values()].sort();
+    await queries.insertProviders(
+      tx,
+      sorted.map(([taxId]) => taxId),
+      sorted.map(([, npi]) => npi),
+    );
+  }
+  const npis = new Map<string, string[]>();
+  if (wanted.size === 0) return npis;
+  for (const { taxId, npi } of await queries.findProviders(tx, [...wanted])) {
+    npis.set(taxId, [...(npis.get(taxId) ?? []), npi]);
+  }
+  return npis;
+}
