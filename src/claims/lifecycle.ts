@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { addAmounts } from './amount.ts';
 import type { Report, Submission } from './messages.ts';
 import type { Claim, ClaimStatus, Item } from './schema.ts';
@@ -20,7 +21,10 @@ export interface Ending {
 interface Kept {
   /** The claim as a format gave it whole, before the first message about it. */
   claim?: Claim;
-  submission?: { date: string; reference?: string; frequency: string; status: ClaimStatus } & Record<string, unknown>;
+  submission?: { date: string; reference?: string; frequency: string; status: ClaimStatus; header?: unknown } & Record<
+    string,
+    unknown
+  >;
   reports?: StoredReport[];
   endings?: Ending[];
 }
@@ -41,10 +45,30 @@ export function applySubmission(known: Claim | undefined, submission: Submission
     if (precedence(kept.submission) > precedence(submission)) return known;
   }
   const { source, status, ...base } = claim;
+  const again = known && kept.submission && sentAgain(known, kept, submission);
+  if (again) return known;
   delete kept.claim;
   kept.submission = { date, ...(reference && { reference }), frequency, status, ...source };
   if (frequency === voids) kept.endings = [{ status: 'cancelled', date, by: claim.identifier }];
   return fold({ ...base, status, identifier: known?.identifier ?? base.identifier }, kept);
+}
+
+/** Whether nothing but the transaction around the claim is another: its date, number and parties. */
+function sentAgain(known: Claim, kept: Kept, { claim, frequency }: Submission): boolean {
+  if (kept.submission === undefined) return false;
+  const { date, reference, header } = kept.submission;
+  const { source, status, ...base } = claim;
+  const submission = {
+    date,
+    ...(reference && { reference }),
+    frequency,
+    status,
+    ...source,
+    ...(header ? { header } : {}),
+  };
+  const created = known.created && { created: known.created };
+  const same = fold({ ...base, ...created, identifier: known.identifier, status }, { ...kept, submission });
+  return isDeepStrictEqual(JSON.parse(JSON.stringify(same)), known);
 }
 
 /** The claim after the report, or undefined where there is no claim and the report alone does not make one. */

@@ -83,6 +83,16 @@ const ClaimFields = {
     birthDate: Type.Optional(DateOnly),
     gender: Type.Optional(Type.Enum([...genders])),
   }),
+  subscriber: Type.Optional(
+    closed(
+      {
+        id: text(100),
+        name: Type.Optional(closed({ family: Type.Optional(text(200)), given: Type.Optional(text(200)) })),
+        relationship: Type.Optional(text(20, { description: "X12 code of the patient's relationship: 19 a child" })),
+      },
+      { description: 'Whose insurance it is, where that is not the patient' },
+    ),
+  ),
   insurer: Type.Optional(closed({ id: text(100), name: Type.Optional(text(200)) })),
   related: Type.Optional(
     Type.Array(

@@ -1,0 +1,95 @@
+import { parseAmount } from '../../claims/amount.ts';
+import { codeSystems } from '../../claims/codes.ts';
+import { calendarDate } from '../../claims/date.ts';
+import type { Claim, ClaimType } from '../../claims/schema.ts';
+import type { ClaimLoops } from './x12-837.ts';
+import { type Segment, SegmentFault } from './x12-segment.ts';
+
+type SupportingInfo = NonNullable<Claim['supportingInfo']>;
+
+/** HI qualifiers (code list 1270) of diagnoses: with an A before them they are ICD-10. */
+const diagnosisTypes = new Map<string, string | undefined>([
+  ['BK', 'principal'],
+  ['BF', undefined],
+  ['BJ', 'admitting'],
+  ['PR', 'patientreasonforvisit'],
+  ['BN', 'externalcauseofinjury'],
+]);
+const diagnosisQualifier = /^(A)?(BK|BF|BJ|PR|BN)$/;
+const procedureSystems = new Map([
+  ['BBR', codeSystems.procedure10],
+  ['BBQ', codeSystems.procedure10],
+  ['BR', codeSystems.procedure9],
+  ['BQ', codeSystems.procedure9],
+  ['CAH', codeSystems.hcpcs],
+]);
+const infoCategories = new Map([
+  ['BH', 'occurrence'],
+  ['BI', 'occurrence-span'],
+  ['BE', 'value'],
+  ['BG', 'condition'],
+  ['BP', 'anesthesia-procedure'],
+  ['BO', 'anesthesia-procedure'],
+  ['TC', 'treatment'],
+]);
+
+/** What the HI segments say (2300): diagnoses, procedures, DRG, occurrences, conditions, values. */
+export function healthInformation(
+  { segments, clm }: ClaimLoops,
+  type: ClaimType,
+): Pick<Claim, 'diagnosis' | 'procedure'> & { supportingInfo: SupportingInfo } {
+  const diagnosis: Claim['diagnosis'] = [];
+  const procedure: Claim['procedure'] = [];
+  const supportingInfo: SupportingInfo = [];
+  let any = false;
+  for (const segment of segments) {
+    if (segment.id !== 'HI') continue;
+    any = true;
+    for (let element = 1; element < segment.length; element += 1) {
+      const [qualifier = '', code = '', format = '', value = '', amount = '', ...more] = segment.components(element);
+      // A qualifier without a code says nothing; it stays with what was not taken.
+      if (code === '') continue;
+      if (code.length > 30) throw new SegmentFault(segment, element, 'expected a code of at most 30 characters');
+      const found = diagnosisQualifier.exec(qualifier);
+      const system = procedureSystems.get(qualifier);
+      const category = infoCategories.get(qualifier);
+      if (found) {
+        const kind = diagnosisTypes.get(found[2] as string);
+        const onAdmission = more[3];
+        diagnosis.push({
+          sequence: diagnosis.length + 1,
+          ...(kind && { type: kind }),
+          system: found[1] ? codeSystems.diagnosis10 : codeSystems.diagnosis9,
+          code,
+          ...(onAdmission && { onAdmission: onAdmission.slice(0, 10) }),
+        });
+      } else if (system) {
+        const date = value ? day(segment, element, value) : undefined;
+        procedure.push({ sequence: procedure.length + 1, system, code, ...(date && { date }) });
+      } else if (qualifier === 'DR') supportingInfo.push({ category: 'ms-drg', system: codeSystems.drg, code });
+      else if (category) supportingInfo.push({ category, code, ...detail(segment, element, format, value, amount) });
+      else continue;
+      segment.taken(element);
+    }
+  }
+  if (!any && type !== 'oral') {
+    throw new SegmentFault(clm, '2300 HI', 'expected an HI segment with the diagnoses of the claim, found none');
+  }
+  return { diagnosis, procedure, supportingInfo };
+}
+
+function detail(segment: Segment, element: number, format: string, value: string, amount: string) {
+  if (value) {
+    const [first = '', last = first] = format === 'RD8' ? value.split('-') : [value];
+    return { period: { start: day(segment, element, first), end: day(segment, element, last) } };
+  }
+  if (amount === '') return {};
+  return { value: parseAmount(amount) ?? amount.slice(0, 30) };
+}
+
+function day(segment: Segment, element: number, text: string): string {
+  const [, year, month, day] = /^(\d{4})(\d{2})(\d{2})/.exec(text) ?? [];
+  const date = calendarDate(Number(year), Number(month), Number(day));
+  if (date === undefined) throw new SegmentFault(segment, element, 'expected a day of the calendar as CCYYMMDD');
+  return date;
+}
