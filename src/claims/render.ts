@@ -53,8 +53,8 @@ export class Fault extends Error {
 export function renderClaim(claim: Claim, message?: string): ClaimRow {
   checkDates(claim);
   const id = claimId(claim.identifier);
-  const { source, ...fields } = inSchemaOrder(Claim, claim) as Claim;
-  const document = JSON.stringify({ id, ...fields });
+  const { source, ...fields } = inOrder(claimOrder, claim) as Claim;
+  const document = `{"id":"${id}",${JSON.stringify(fields).slice(1)}`;
   const sourceText = source && Object.keys(source).length > 0 ? JSON.stringify(source) : undefined;
   checkText(document, 'claim');
   if (sourceText) checkText(sourceText, 'source');
@@ -90,17 +90,57 @@ export function renderClaim(claim: Claim, message?: string): ClaimRow {
 
 const distinct = (codes: string[]) => [...new Set(codes)];
 
-/** A copy whose properties stand in the order of the schema, so that equal claims are equal documents. */
-function inSchemaOrder(schema: TSchema, value: unknown): unknown {
+/** The properties of a schema, each with its place among them and the schema of what it holds. */
+type Order = { children: Map<string, { place: number; order: Order | undefined }> };
+
+function orderOf(schema: TSchema): Order | undefined {
   const { properties, items } = schema as { properties?: Record<string, TSchema>; items?: TSchema };
-  if (Array.isArray(value)) return items ? value.map((element) => inSchemaOrder(items, element)) : value;
-  if (!properties || typeof value !== 'object' || value === null) return value;
-  const ordered: Record<string, unknown> = {};
-  for (const [name, property] of Object.entries(properties)) {
-    const part = (value as Record<string, unknown>)[name];
-    if (part !== undefined) ordered[name] = inSchemaOrder(property, part);
+  if (items) return orderOf(items);
+  if (!properties) return undefined;
+  const entries = Object.entries(properties).map(([name, property], place) => [
+    name,
+    { place, order: orderOf(property) },
+  ]);
+  return { children: new Map(entries as [string, { place: number; order: Order | undefined }][]) };
+}
+
+const claimOrder = orderOf(Claim) as Order;
+
+/**
+ * The value, its properties in the order of the schema, so that equal claims are equal documents. Most claims come in
+ * this order: they are not copied.
+ */
+function inOrder(order: Order, value: unknown): unknown {
+  if (Array.isArray(value)) {
+    let copy: unknown[] | undefined;
+    for (let index = 0; index < value.length; index += 1) {
+      const element = inOrder(order, value[index]);
+      if (element !== value[index]) {
+        copy ??= [...value];
+        copy[index] = element;
+      }
+    }
+    return copy ?? value;
   }
-  return ordered;
+  if (typeof value !== 'object' || value === null) return value;
+  let previous = -1;
+  for (const name in value) {
+    const child = order.children.get(name);
+    const part = (value as Record<string, unknown>)[name];
+    if (child === undefined || child.place < previous) return reordered(order, value as Record<string, unknown>);
+    previous = child.place;
+    if (child.order && inOrder(child.order, part) !== part) return reordered(order, value as Record<string, unknown>);
+  }
+  return value;
+}
+
+function reordered(order: Order, value: Record<string, unknown>): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const [name, { order: inner }] of order.children) {
+    const part = value[name];
+    if (part !== undefined) copy[name] = inner ? inOrder(inner, part) : part;
+  }
+  return copy;
 }
 
 function checkDates(claim: Claim): void {

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { Refusal } from './format.ts';
 
-const chunkBytes = 1 << 20;
+const chunkBytes = 1 << 17;
 const headBytes = 1 << 16;
 
 /** A file as formats read it: its decompressed bytes, from any offset. */

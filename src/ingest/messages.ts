@@ -23,8 +23,8 @@ interface State {
 }
 
 interface Sink {
-  /** Makes these rows, no two of an id, the current states. */
-  write(rows: ClaimRow[]): Promise<void>;
+  /** Makes these rows, no two of an id, the current states: of new claims, and of others. */
+  write(added: ClaimRow[], others: ClaimRow[]): Promise<void>;
   reject(reject: Reject): void;
   importId: string;
   unit: string;
@@ -36,11 +36,13 @@ interface Sink {
  */
 export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink: Sink): Promise<number> {
   const claims = await KnownClaims.load(tx, messages);
-  let staged = new Map<string, ClaimRow>();
+  const added = new Map<string, ClaimRow>();
+  const others = new Map<string, ClaimRow>();
   let unchanged = 0;
   const flush = async () => {
-    if (staged.size > 0) await sink.write([...staged.values()]);
-    staged = new Map();
+    await sink.write([...added.values()], [...others.values()]);
+    added.clear();
+    others.clear();
   };
   for (const { message, position } of messages) {
     const brought = describe(message, sink.unit, position);
@@ -50,12 +52,12 @@ export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink
         const row = renderClaim(claim, brought);
         if (row.hash === state.hash) continue;
         anyChange = true;
-        if (staged.has(row.id) || absorbed) await flush();
+        if (added.has(row.id) || others.has(row.id) || absorbed) await flush();
         if (absorbed) {
           await queries.endClaim(tx, absorbed.id, sink.importId, brought);
           claims.forget(absorbed);
         }
-        staged.set(row.id, row);
+        (state.hash === undefined ? added : others).set(row.id, row);
         claims.update(state, claim, row.hash);
       }
       if (!anyChange) unchanged += 1;

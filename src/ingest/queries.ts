@@ -135,12 +135,46 @@ export async function clearStaged(sql: Sql): Promise<void> {
 }
 
 export async function copyStaged(sql: Sql, lines: string): Promise<void> {
-  const copy = await sql`copy staged_claims from stdin`.writable();
+  await copy(sql`copy staged_claims from stdin`, lines);
+}
+
+/** Adds claims that are new; throws a unique violation where one is not. */
+export async function copyNew(sql: Sql, lines: string): Promise<void> {
+  await copy(sql`copy claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, lines);
+}
+
+/**
+ * Sends the data of a COPY. postgres.js 3.4.9 tells neither the stream nor the query, whose promise the stream resolved,
+ * of an error that comes behind the last byte, as unique violations and lost connections do: only `reject` is called.
+ */
+async function copy(query: ReturnType<Sql>, lines: string): Promise<void> {
+  const into = await query.writable();
   await new Promise<void>((resolve, reject) => {
-    copy.on('error', reject);
-    copy.on('finish', resolve);
-    copy.end(lines);
+    const failing = query as unknown as { reject(error: unknown): void };
+    const failed = failing.reject;
+    failing.reject = (error) => {
+      failed(error);
+      reject(error);
+    };
+    into.on('error', reject);
+    into.on('finish', resolve);
+    into.end(lines);
   });
+}
+
+/** The hashes, hexadecimal, of those of these ids that claims have. */
+export async function knownHashes(sql: Sql, ids: string[]): Promise<Map<string, string>> {
+  const rows = await sql<{ id: string; hash: string }[]>`
+    select id, encode(hash, 'hex') as hash from claims where id = any(${ids}::uuid[])`;
+  return new Map(rows.map(({ id, hash }) => [id, hash]));
+}
+
+/**
+ * Commits of this transaction need not wait for the disk: what a crash takes back, it takes back with the place to go on
+ * at, and the end of the import waits.
+ */
+export async function commitLazily(sql: Sql): Promise<void> {
+  await sql`set local synchronous_commit = off`;
 }
 
 /** Keeps whoever else would change these claims waiting until this transaction ends. */
@@ -149,16 +183,12 @@ export async function lockStaged(sql: Sql): Promise<void> {
 }
 
 /**
- * Makes the staged claims, at most one of an id, the current ones: new ones are added, those that differ replace what
- * is kept as their earlier state. What is neither added nor changed was the same already, or was added by another
- * import since lockStaged: the caller compares the counts.
+ * Makes the staged claims, at most one of an id and each of a claim that exists, the current ones: those that differ
+ * replace what is kept as their earlier state.
  */
-export async function mergeStaged(
-  sql: Sql,
-  importId: string,
-): Promise<{ added: number; changed: number; unchanged: number }> {
+export async function mergeStaged(sql: Sql, importId: string): Promise<{ changed: number; unchanged: number }> {
   const columns = sql.unsafe(stagedColumns);
-  const [row] = await sql<{ added: number; changed: number; unchanged: number }[]>`
+  const [row] = await sql<{ changed: number; unchanged: number }[]>`
     with ended as (
       insert into claim_history (${columns}, version, import_id, updated_at, ended_at, ended_by, ended_message)
       select ${sql.unsafe(prefixed('c'))}, c.version, c.import_id, c.updated_at, now(), ${importId}, s.message
@@ -170,17 +200,10 @@ export async function mergeStaged(
       from staged_claims s
       where c.id = s.id and c.hash <> s.hash
       returning 1
-    ), added as (
-      insert into claims (${columns}, version, import_id, updated_at)
-      select ${columns}, 1, ${importId}, now() from staged_claims s
-      where not exists (select from claims c where c.id = s.id)
-      order by id
-      on conflict (id) do nothing
-      returning 1
     )
-    select (select count(*) from added)::int as added, (select count(*) from changed)::int as changed,
+    select (select count(*) from changed)::int as changed,
       (select count(*) from staged_claims s join claims c on c.id = s.id where c.hash = s.hash)::int as unchanged`;
-  return row as { added: number; changed: number; unchanged: number };
+  return row as { changed: number; unchanged: number };
 }
 
 const prefixed = (table: string) =>

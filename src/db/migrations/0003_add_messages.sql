@@ -22,3 +22,7 @@ create table providers (
 -- A warning is about something that was taken all the same.
 alter table import_rejects add kind text not null default 'reject' check (kind in ('reject', 'warning'));
 alter table imports add warned bigint not null default 0;
+
+-- A claim that is new is copied into the table without them.
+alter table claims alter version set default 1;
+alter table claims alter updated_at set default now();
