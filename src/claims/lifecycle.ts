@@ -53,6 +53,20 @@ export function applySubmission(known: Claim | undefined, submission: Submission
   return fold({ ...base, status, identifier: known?.identifier ?? base.identifier }, kept);
 }
 
+/** The submission that alone made this claim. */
+export function submissionOf(claim: Claim, taxId: string | undefined): Submission {
+  const { submission } = claim.source as Required<Kept>;
+  const { date, reference, frequency, status, ...source } = submission;
+  return {
+    kind: 'submission',
+    date,
+    reference,
+    frequency,
+    taxId,
+    claim: { ...claim, status, ...(Object.keys(source).length > 0 ? { source } : { source: undefined }) } as Claim,
+  };
+}
+
 /** Whether nothing but the transaction around the claim is another: its date, number and parties. */
 function sentAgain(known: Claim, kept: Kept, { claim, frequency }: Submission): boolean {
   if (kept.submission === undefined) return false;

@@ -5,7 +5,8 @@ import { pipeline } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { Refusal } from './format.ts';
 
-const chunkBytes = 1 << 17;
+/** Little enough to let the connection answer the database often while the chunk is read: 32 KiB takes some 10 ms. */
+const chunkBytes = 1 << 15;
 const headBytes = 1 << 16;
 
 /** A file as formats read it: its decompressed bytes, from any offset. */
@@ -39,8 +40,14 @@ export async function contentHash(path: string): Promise<Buffer> {
   return hash.digest();
 }
 
-export function openInput(path: string): InputFile {
-  return { path, bytes: (offset = 0) => readBytes(path, offset) };
+interface InputOptions {
+  source?: string | undefined;
+  /** Told how much of the file, as it lies on the disk, has been read. */
+  onRead?(bytes: number): void;
+}
+
+export function openInput(path: string, { source, onRead }: InputOptions = {}): InputFile {
+  return { path, source, bytes: (offset = 0) => readBytes(path, offset, chunkBytes, onRead) };
 }
 
 /** The first decompressed bytes, enough to tell the format. */
@@ -55,13 +62,19 @@ export async function readHead(path: string): Promise<Buffer> {
   return Buffer.concat(chunks).subarray(0, headBytes);
 }
 
-async function* readBytes(path: string, offset: number, highWaterMark = chunkBytes): AsyncGenerator<Buffer> {
+async function* readBytes(
+  path: string,
+  offset: number,
+  highWaterMark: number,
+  onRead?: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
   const decompress = decompressor(await magic(path));
   const file = createReadStream(path, { highWaterMark, start: decompress ? 0 : offset });
   const stream = decompress ? pipeline(file, decompress, () => {}) : file;
   let skip = decompress ? offset : 0;
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
+      onRead?.(file.bytesRead + (decompress ? 0 : offset));
       if (skip >= chunk.length) {
         skip -= chunk.length;
         continue;

@@ -1,5 +1,12 @@
 import { claimId } from '../claims/identity.ts';
-import { applyEnding, applyReport, applySubmission, payerClaimNumber, takeOver } from '../claims/lifecycle.ts';
+import {
+  applyEnding,
+  applyReport,
+  applySubmission,
+  payerClaimNumber,
+  submissionOf,
+  takeOver,
+} from '../claims/lifecycle.ts';
 import type { Message, Report, Submission } from '../claims/messages.ts';
 import { npiSystem, taxIdSystem } from '../claims/provider-system.ts';
 import { type ClaimRow, Fault, renderClaim } from '../claims/render.ts';
@@ -9,17 +16,58 @@ import type { Reject } from './format.ts';
 import { parseClaim } from './known-claim.ts';
 import * as queries from './queries.ts';
 
+/** A message as it waits in a batch. */
 export interface PositionedMessage {
-  message: Message;
   position: number;
+  message(): Message;
+  /** As the history shows what brought a state, or ended it. */
+  brought: string;
+  /** What the message makes where nothing is known of its claim, as is mostly so; made while the database is at work. */
+  fresh?: ClaimRow;
+  /** Of all claims that a submission may be about. */
+  ids?: string[];
+  taxId?: string | undefined;
+  /** Of a submission's provider. */
+  npi?: string | undefined;
 }
 
-interface State {
-  id: string;
-  /** Undefined where there is no such claim. */
-  claim: Claim | undefined;
-  /** Of the row as it is stored or staged. */
+/** Throws Fault where no row can be made of the claim that a message submits. */
+export function prepareMessage(message: Message, unit: string, position: number): PositionedMessage {
+  const brought = describe(message, unit, position);
+  const { taxId } = message;
+  if (message.kind !== 'submission') return { position, brought, taxId, message: () => message };
+  const ids = submissionIdentifiers(message).map(claimId);
+  const waiting = { position, brought, ids, taxId, npi: message.claim.provider?.npi };
+  if (message.original !== undefined) return { ...waiting, message: () => message };
+  // The row alone waits: thousands of claims as objects would cost the collector more than they are worth.
+  const fresh = renderClaim(applySubmission(undefined, message), brought);
+  return { ...waiting, fresh, message: () => submissionOf(parseRow(fresh), taxId) };
+}
+
+const parseRow = ({ document, source }: ClaimRow) => parseClaim({ document, source: source ?? null });
+
+/** A claim as it is stored or staged; one that is not there yet has no hash. */
+class State {
+  readonly id: string;
   hash: string | undefined;
+  #stored: { document: string; source: string | null } | undefined;
+  #claim: Claim | undefined;
+
+  constructor(id: string, hash?: string, stored?: { document: string; source: string | null }) {
+    this.id = id;
+    this.hash = hash;
+    this.#stored = stored;
+  }
+
+  get claim(): Claim | undefined {
+    if (this.#claim === undefined && this.#stored) this.#claim = parseClaim(this.#stored);
+    return this.#claim;
+  }
+
+  become(claim: Claim, hash: string): void {
+    this.#claim = claim;
+    this.hash = hash;
+  }
 }
 
 interface Sink {
@@ -27,7 +75,6 @@ interface Sink {
   write(added: ClaimRow[], others: ClaimRow[]): Promise<void>;
   reject(reject: Reject): void;
   importId: string;
-  unit: string;
 }
 
 /**
@@ -44,9 +91,14 @@ export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink
     added.clear();
     others.clear();
   };
-  for (const { message, position } of messages) {
-    const brought = describe(message, sink.unit, position);
+  for (const { message: read, position, brought, fresh, ids } of messages) {
     try {
+      if (fresh && ids?.every((id) => claims.isNew(id))) {
+        added.set(fresh.id, fresh);
+        claims.add(fresh);
+        continue;
+      }
+      const message = read();
       let anyChange = false;
       for (const { state, claim, absorbed } of claims.after(message)) {
         const row = renderClaim(claim, brought);
@@ -63,19 +115,28 @@ export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink
       if (!anyChange) unchanged += 1;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      sink.reject({ position, claim: numberOf(message), field: error.field, reason: error.reason });
+      sink.reject({ position, claim: messageNumber(read()), field: error.field, reason: error.reason });
     }
   }
   await flush();
   return unchanged;
 }
 
-const numberOf = (message: Message) =>
+export const messageNumber = (message: Message) =>
   message.kind === 'submission' ? message.claim.identifier.value : message.identifiers[0]?.value;
 
 /** As the history shows what brought a state, or ended it. */
 function describe({ kind, reference, date }: Message, unit: string, position: number): string {
   return JSON.stringify({ type: kind, unit, position, ...(reference && { reference }), date });
+}
+
+/** The provider's number, under its NPI and its tax number, and the number of the claim that is replaced. */
+function submissionIdentifiers({ claim: { identifier }, taxId, original }: Submission): Claim['identifier'][] {
+  return [
+    identifier,
+    ...(taxId ? [{ system: taxIdSystem(taxId), value: identifier.value }] : []),
+    ...(original ? [{ system: identifier.system, value: original }] : []),
+  ];
 }
 
 interface Change {
@@ -99,27 +160,40 @@ class KnownClaims {
     const claims = new KnownClaims(await providers(tx, messages));
     const ids = new Set<string>();
     const numbers = new Set<string>();
-    for (const { message } of messages) {
-      for (const identifier of claims.#identifiers(message)) ids.add(claimId(identifier));
+    for (const { message: read, ids: known, fresh } of messages) {
+      for (const id of known ?? claims.#identifiers(read()).map(claimId)) ids.add(id);
+      if (fresh) continue;
+      const message = read();
       const number = message.kind === 'submission' ? message.original : message.payerClaimNumber;
       if (number) numbers.add(number);
     }
     for (const row of await queries.lockClaims(tx, [...ids], [...numbers])) {
-      const state = { id: row.id, claim: undefined, hash: row.hash };
+      const state = new State(row.id, row.hash, row);
       claims.#byId.set(row.id, state);
-      claims.update(state, parseClaim(row), row.hash);
+      claims.#number(state);
     }
     return claims;
   }
 
   update(state: State, claim: Claim, hash: string): void {
-    state.claim = claim;
-    state.hash = hash;
-    const number = payerClaimNumber(claim);
+    state.become(claim, hash);
+    this.#number(state);
+  }
+
+  #number(state: State): void {
+    const number = state.claim && payerClaimNumber(state.claim);
     if (number === undefined) return;
     const same = this.#byPayerNumber.get(number) ?? new Set();
     same.add(state);
     this.#byPayerNumber.set(number, same);
+  }
+
+  isNew(id: string): boolean {
+    return !this.#byId.has(id);
+  }
+
+  add({ id, hash, document, source }: ClaimRow): void {
+    this.#byId.set(id, new State(id, hash, { document, source: source ?? null }));
   }
 
   forget(state: State): void {
@@ -197,14 +271,7 @@ class KnownClaims {
 
   /** Every number that the claim of a message may be stored under, the likeliest first. */
   #identifiers(message: Message): Claim['identifier'][] {
-    if (message.kind === 'submission') {
-      const { identifier } = message.claim;
-      return [
-        identifier,
-        ...(message.taxId ? [{ system: taxIdSystem(message.taxId), value: identifier.value }] : []),
-        ...(message.original ? [{ system: identifier.system, value: message.original }] : []),
-      ];
-    }
+    if (message.kind === 'submission') return submissionIdentifiers(message);
     const { taxId, identifiers } = message;
     const value = identifiers[0]?.value;
     if (taxId === undefined || value === undefined) return identifiers;
@@ -214,7 +281,7 @@ class KnownClaims {
 
   #state(identifier: Claim['identifier']): State {
     const id = claimId(identifier);
-    const state = this.#byId.get(id) ?? { id, claim: undefined, hash: undefined };
+    const state = this.#byId.get(id) ?? new State(id);
     this.#byId.set(id, state);
     return state;
   }
@@ -224,12 +291,10 @@ class KnownClaims {
 async function providers(tx: Sql, messages: PositionedMessage[]): Promise<Map<string, string[]>> {
   const pairs = new Map<string, [taxId: string, npi: string]>();
   const wanted = new Set<string>();
-  for (const { message } of messages) {
-    if (message.taxId === undefined) continue;
-    if (message.kind !== 'submission') wanted.add(message.taxId);
-    else if (message.claim.provider?.npi) {
-      pairs.set(`${message.taxId} ${message.claim.provider.npi}`, [message.taxId, message.claim.provider.npi]);
-    }
+  for (const { taxId, ids, npi } of messages) {
+    if (taxId === undefined) continue;
+    if (ids === undefined) wanted.add(taxId);
+    else if (npi) pairs.set(`${taxId} ${npi}`, [taxId, npi]);
   }
   if (pairs.size > 0) {
     const sorted = [...pairs.values()].sort();

@@ -1,3 +1,4 @@
+import type { Message } from '../claims/messages.ts';
 import { type ClaimRow, Fault, renderClaim } from '../claims/render.ts';
 import type { Claim } from '../claims/schema.ts';
 import { type Connection, type Sql, transaction } from '../db/client.ts';
@@ -5,12 +6,12 @@ import { copyLine } from './copy.ts';
 import type { Entry, Format, Patient, Reject, Resume } from './format.ts';
 import type { InputFile } from './input.ts';
 import { parseClaim } from './known-claim.ts';
-import { applyMessages, type PositionedMessage } from './messages.ts';
+import { applyMessages, messageNumber, type PositionedMessage, prepareMessage } from './messages.ts';
 import type { ImportCounts } from './queries.ts';
 import * as queries from './queries.ts';
 
 /** As much as is written in a transaction: enough to make COPY worth it, little enough to hold twice in memory. */
-const batchRecords = 4000;
+const batchRecords = 2500;
 const batchBytes = 8 << 20;
 
 interface Batch {
@@ -33,6 +34,10 @@ export interface ImportRun {
   id: string;
   resume: Resume | null;
   progress(counts: ImportCounts): void;
+  /** Of the file, read so far; null where the format does not tell. */
+  bytesRead?(): number | null;
+  /** In place of a transaction for each batch: a dry run has one around them all. */
+  transaction?: typeof transaction;
 }
 
 /**
@@ -40,6 +45,7 @@ export interface ImportRun {
  * the next is read. Throws Refusal where the file cannot be read on; what was written until then stays.
  */
 export async function load(sql: Connection, file: InputFile, format: Format, run: ImportRun): Promise<void> {
+  await queries.expectGrowth(sql);
   await queries.createStaging(sql);
   const writer = new Writer(sql, format, run);
   const anyPatients = await queries.anyPatients(sql);
@@ -60,7 +66,7 @@ export async function load(sql: Connection, file: InputFile, format: Format, run
         // Here, and not when the batch is written: the database has the batch before this one to do meanwhile.
         if (anyPatients) batch.claims.push(entry);
         else store(entry, format.unit, batch);
-      }
+      } else if ('message' in entry) prepare(entry, format.unit, batch);
     }
   } finally {
     if (batch.records > 0 || batch.warnings.length > 0) await write();
@@ -96,10 +102,9 @@ function add(batch: Batch, entry: Entry): void {
   batch.bytes += Math.max(entry.resume.offset - batch.resume.offset, 0);
   batch.resume = entry.resume;
   if ('claim' in entry) batch.ids.add(claimKey(entry.claim));
-  else if ('message' in entry) batch.messages.push(entry);
   else if ('patient' in entry) batch.patients.set(patientKey(entry.patient), entry.patient);
   else if ('warning' in entry) batch.warnings.push(entry.warning);
-  else batch.rejects.push(entry.reject);
+  else if ('reject' in entry) batch.rejects.push(entry.reject);
 }
 
 class Writer {
@@ -123,7 +128,7 @@ class Writer {
     }
 
     const attempt = (allNew: boolean) =>
-      transaction(this.#sql, async (tx) => {
+      (this.#run.transaction ?? transaction)(this.#sql, async (tx) => {
         await queries.commitLazily(tx);
         const rejects = [...batch.rejects];
         const total = { ...noCounts };
@@ -140,7 +145,6 @@ class Writer {
             write: (added, others) => write({ added: added.map(storedRow), others: others.map(storedRow) }),
             reject: (reject) => rejects.push(reject),
             importId: this.#run.id,
-            unit: this.#format.unit,
           });
         }
         const patients = batch.patients.size > 0 ? await queries.upsertPatients(tx, [...batch.patients.values()]) : [];
@@ -156,6 +160,7 @@ class Writer {
           rejected: rejects.length,
           warned: batch.warnings.length,
           resume: batch.resume,
+          bytesRead: this.#run.bytesRead?.() ?? null,
           seconds: (performance.now() - started) / 1000,
         });
       });
@@ -185,6 +190,7 @@ interface SortedRows {
 
 /** Those that are there already as they are need not be sent. */
 async function sort(tx: Sql, rows: StoredRow[]): Promise<SortedRows & { unchanged: number }> {
+  if (rows.length === 0) return { added: [], others: [], unchanged: 0 };
   const hashes = await queries.knownHashes(
     tx,
     rows.map(({ id }) => id),
@@ -203,6 +209,16 @@ function store({ claim, position }: { claim: Claim; position: number }, unit: st
     if (!(error instanceof Fault)) throw error;
     const { field, reason } = error;
     batch.rejects.push({ position, claim: claim.identifier.value, field, reason });
+  }
+}
+
+function prepare({ message, position }: { message: Message; position: number }, unit: string, batch: Batch): void {
+  try {
+    batch.messages.push(prepareMessage(message, unit, position));
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const { field, reason } = error;
+    batch.rejects.push({ position, claim: messageNumber(message), field, reason });
   }
 }
 

@@ -3,7 +3,7 @@ import { stagedColumns } from './copy.ts';
 import type { Patient, Reject, Resume } from './format.ts';
 import type { FileStamp } from './input.ts';
 
-export type ImportStatus = 'running' | 'completed' | 'failed' | 'refused' | 'unknown';
+export type ImportStatus = 'queued' | 'running' | 'completed' | 'failed' | 'refused' | 'unknown';
 
 export interface ImportCounts {
   read: number;
@@ -44,30 +44,44 @@ export interface ImportState {
   rejected: number;
 }
 
+export interface BegunImport extends FileStamp {
+  /** Of the import, where the content has none yet. */
+  id: string;
+  /** As it is shown. */
+  file: string;
+  contentHash: Buffer;
+  /** By which the file is known again; null where it has no name to be known by. Unless given, as it is shown. */
+  key?: string | null;
+  uploaded?: boolean;
+  /** Begins a new one, whatever was loaded before. */
+  dryRun?: boolean;
+}
+
 /**
  * The import of the file's content: the last one of the same content, under whatever name, unless the file has held
  * another since; else a new one. The caller holds the lock of the content.
  */
-export async function beginImport(
-  sql: Sql,
-  row: { id: string; file: string; contentHash: Buffer } & FileStamp,
-): Promise<ImportState> {
+export async function beginImport(sql: Sql, row: BegunImport): Promise<ImportState> {
+  const { key = row.file, dryRun = false } = row;
   const [last] = await sql<ImportState[]>`
     select id, status, resume, rejected::int as rejected from imports i
-    where content_hash = ${row.contentHash} and not exists (
+    where content_hash = ${row.contentHash} and not ${dryRun} and not exists (
       select from import_files f join imports later on later.id = f.import_id
-      where f.file = ${row.file} and later.started_at > i.started_at
+      where f.file = ${key} and later.started_at > i.started_at
     )
     order by started_at desc limit 1`;
-  const state: ImportState = last ?? { id: row.id, status: 'running', resume: null, rejected: 0 };
+  const status = row.uploaded ? 'queued' : 'running';
+  const state: ImportState = last ?? { id: row.id, status, resume: null, rejected: 0 };
   if (last === undefined) {
     await sql`
-      insert into imports (id, file, size, content_hash, status, started_at)
-      values (${row.id}, ${row.file}, ${row.size}, ${row.contentHash}, 'running', clock_timestamp())`;
+      insert into imports (id, file, size, content_hash, status, uploaded, started_at)
+      values (${row.id}, ${row.file}, ${row.size}, ${row.contentHash}, ${status}, ${row.uploaded ?? false},
+        clock_timestamp())`;
   }
+  if (key === null) return state;
   await sql`
     insert into import_files (file, size, modified_at, import_id)
-    values (${row.file}, ${row.size}, ${row.modifiedAt}, ${state.id})
+    values (${key}, ${row.size}, ${row.modifiedAt}, ${state.id})
     on conflict (file) do update set
       size = excluded.size, modified_at = excluded.modified_at, import_id = excluded.import_id`;
   return state;
@@ -81,21 +95,23 @@ export async function runImport(sql: Sql, id: string, format: string): Promise<v
 
 export async function endImport(sql: Sql, id: string, status: ImportStatus, reason: string | null): Promise<void> {
   await sql`
-    update imports set status = ${status}, reason = ${reason}, finished_at = clock_timestamp() where id = ${id}`;
+    update imports set status = ${status}, reason = ${reason}, finished_at = clock_timestamp(),
+      bytes_read = case when ${status} = 'completed' then size else bytes_read end
+    where id = ${id}`;
 }
 
 /** Adds what a batch did, and where to go on after it. Returns the totals. */
 export async function advanceImport(
   sql: Sql,
   id: string,
-  batch: ImportCounts & { resume: Resume; seconds: number },
+  batch: ImportCounts & { resume: Resume; bytesRead: number | null; seconds: number },
 ): Promise<ImportCounts> {
   const [row] = await sql<ImportCounts[]>`
     update imports set
       read = read + ${batch.read}, added = added + ${batch.added}, changed = changed + ${batch.changed},
       unchanged = unchanged + ${batch.unchanged}, rejected = rejected + ${batch.rejected},
       warned = warned + ${batch.warned},
-      seconds = seconds + ${batch.seconds}, resume = ${sql.json({ ...batch.resume })}
+      seconds = seconds + ${batch.seconds}, bytes_read = least(${batch.bytesRead}::bigint, size), resume = ${sql.json({ ...batch.resume })}
     where id = ${id}
     returning read::int as read, added::int as added, changed::int as changed, unchanged::int as unchanged,
       rejected::int as rejected, warned::int as warned`;
@@ -117,6 +133,16 @@ export async function insertRejects(
     from unnest(${column('position')}::bigint[], ${column('claim')}::text[], ${column('field')}::text[],
       ${column('reason')}::text[], ${column('kind')}::text[])
       with ordinality as r (position, claim, field, reason, kind, ordinality)`;
+}
+
+/**
+ * For a connection that asks for claims by their keys alone, of tables that grow from nothing meanwhile: a plan that was
+ * made when a table was small would read it whole for each batch.
+ */
+export async function expectGrowth(sql: Sql): Promise<void> {
+  await sql`set plan_cache_mode = force_custom_plan`;
+  await sql`set enable_seqscan = off`;
+  await sql`set random_page_cost = 1.1`;
 }
 
 /** The table, the connection's own, that claims are copied into before they are merged. */
@@ -309,6 +335,8 @@ export interface ImportRow extends ImportCounts {
   status: ImportStatus;
   reason: string | null;
   size: number;
+  bytesRead: number | null;
+  fraction: number | null;
   seconds: number;
   startedAt: string;
   finishedAt: string | null;
@@ -316,6 +344,8 @@ export interface ImportRow extends ImportCounts {
 
 const importColumns = `id, file, format, status, reason, size::float8 as size, read::float8 as read,
   added::float8 as added, changed::float8 as changed, unchanged::float8 as unchanged, rejected::float8 as rejected,
+  warned::float8 as warned, bytes_read::float8 as "bytesRead",
+  case when status = 'completed' then 1 when size > 0 then round(bytes_read::numeric / size, 4) end::float8 as fraction,
   seconds, to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "startedAt",
   to_char(finished_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "finishedAt"`;
 
@@ -336,14 +366,27 @@ export async function findImport(sql: Sql, id: string): Promise<ImportRow | unde
   return row;
 }
 
+export interface RejectRow {
+  /** Within the import, from 1. */
+  number: number;
+  kind: 'reject' | 'warning';
+  position: number;
+  unit: string;
+  claim: string | null;
+  field: string | null;
+  reason: string;
+}
+
+/** In the order of the file, after a number; of one kind, or of both. */
 export function listRejects(
   sql: Sql,
   importId: string,
-  limit: number,
-): Promise<{ position: number; unit: string; claim: string | null; field: string | null; reason: string }[]> {
-  return sql<{ position: number; unit: string; claim: string | null; field: string | null; reason: string }[]>`
-    select position::float8 as position, unit, claim, field, reason from import_rejects
-    where import_id = ${importId} order by number limit ${limit}`;
+  { limit, after = 0, kind = null }: { limit: number; after?: number; kind?: RejectRow['kind'] | null },
+): Promise<RejectRow[]> {
+  return sql<RejectRow[]>`
+    select number, kind, position::float8 as position, unit, claim, field, reason from import_rejects
+    where import_id = ${importId} and number > ${after} and (${kind}::text is null or kind = ${kind})
+    order by number limit ${limit}`;
 }
 
 /** Whether any load ever came to its end: a service that has nothing to serve yet is not ready. */
