@@ -40,6 +40,7 @@ export function listClaims(
   sort: ClaimSort,
   limit: number,
   after: Place | undefined,
+  asOf?: string,
 ): Promise<ClaimDocument[]> {
   const {
     patient,
@@ -60,10 +61,11 @@ export function listClaims(
   const from = after && !descending ? undefined : serviceFrom;
   const to = after && descending ? undefined : serviceTo;
   const none = sql``;
-  return sql<ClaimDocument[]>`
+  const order = descending ? sql`service_date desc, id desc` : sql`service_date, id`;
+  const page = (table: ReturnType<typeof fragment>, standing: ReturnType<typeof fragment>) => sql`
     select id, document, service_date as "serviceDate", updated_at as "updatedAt"
-    from claims
-    where true
+    from ${table}
+    where ${standing}
       ${patient === undefined ? none : sql`and patient_id = ${patient}`}
       ${type === undefined ? none : sql`and type = ${type}`}
       ${subType === undefined ? none : sql`and sub_type = ${subType}`}
@@ -76,16 +78,44 @@ export function listClaims(
       ${to === undefined ? none : sql`and service_date <= ${to}`}
       ${updatedSince === undefined ? none : sql`and updated_at >= ${updatedSince}::timestamptz`}
       ${after === undefined ? none : descending ? sql`and (service_date, id) < (${after.serviceDate}::date, ${after.id}::uuid)` : sql`and (service_date, id) > (${after.serviceDate}::date, ${after.id}::uuid)`}
-    order by ${descending ? sql`service_date desc, id desc` : sql`service_date, id`}
+    order by ${order}
+    limit ${limit}`;
+  if (asOf === undefined) return sql<ClaimDocument[]>`${page(sql`claims`, sql`true`)}`;
+  // Each part reads no more than a page from an index; together they hold it.
+  return sql<ClaimDocument[]>`
+    select * from (
+      (${page(sql`claims`, stoodAt(sql, asOf))}) union all (${page(sql`claim_history`, stoodAt(sql, asOf, true))})
+    ) states
+    order by ${descending ? sql`"serviceDate" desc, id desc` : sql`"serviceDate", id`}
     limit ${limit}`;
 }
 
-export async function findClaim(
-  sql: Sql,
-  id: string,
-): Promise<{ document: string; source: string | null; updatedAt: Date } | undefined> {
-  const [row] = await sql<{ document: string; source: string | null; updatedAt: Date }[]>`
+/** What a part of a statement is, to the types of postgres.js. */
+const fragment = (sql: Sql) => sql``;
+
+/** As text all the way: as a Date the time would lose its microseconds. */
+const stoodAt = (sql: Sql, asOf: string, ended = false) =>
+  ended
+    ? sql`updated_at <= ${asOf}::text::timestamptz and ended_at > ${asOf}::text::timestamptz`
+    : sql`updated_at <= ${asOf}::text::timestamptz`;
+
+export interface StoredClaim {
+  document: string;
+  source: string | null;
+  updatedAt: Date;
+}
+
+export async function findClaim(sql: Sql, id: string): Promise<StoredClaim | undefined> {
+  const [row] = await sql<StoredClaim[]>`
     select document, source, updated_at as "updatedAt" from claims where id = ${id}`;
+  return row;
+}
+
+export async function findClaimAsOf(sql: Sql, id: string, asOf: string): Promise<StoredClaim | undefined> {
+  const [row] = await sql<StoredClaim[]>`
+    select document, source, updated_at as "updatedAt" from claims where id = ${id} and ${stoodAt(sql, asOf)}
+    union all
+    select document, source, updated_at from claim_history where id = ${id} and ${stoodAt(sql, asOf, true)}`;
   return row;
 }
 

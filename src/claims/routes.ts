@@ -6,7 +6,8 @@ import { checkLimit, defaultLimit, pageCursor, pageLimit, uuid } from '../parame
 import { invalidField, Problem, problemResponses } from '../problems.ts';
 import type { Cursors } from './cursor.ts';
 import { isDate } from './date.ts';
-import { type ClaimFilters, findClaim, listClaims } from './queries.ts';
+import { ClaimState, listStates, renderState } from './history.ts';
+import { type ClaimFilters, findClaim, findClaimAsOf, listClaims } from './queries.ts';
 import { ClaimDetail, ClaimSummary, claimStatuses, claimTypes } from './schema.ts';
 
 /** PostgreSQL holds no NUL, so nothing could match one. */
@@ -14,6 +15,14 @@ const text = (maxLength: number, description: string, examples: string[]) =>
   Type.Optional(Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000]*$', description, examples }));
 const day = (description: string) =>
   Type.Optional(Type.String({ format: 'date', description, examples: ['2025-03-31'] }));
+
+const asOf = Type.Optional(
+  Type.String({
+    format: 'date-time',
+    description: 'Answers as the database stood at this time, to its millisecond; states that came later do not count',
+    examples: ['2025-03-31T00:00:00Z'],
+  }),
+);
 
 const ListQuery = Type.Object(
   {
@@ -44,6 +53,7 @@ const ListQuery = Type.Object(
         examples: ['2025-03-31T00:00:00Z'],
       }),
     ),
+    asOf,
   },
   { additionalProperties: false },
 );
@@ -65,6 +75,7 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
   return async (app) => {
     app.addSchema(ClaimSummary);
     app.addSchema(ClaimDetail);
+    app.addSchema(ClaimState);
 
     app.get(
       '/api/claims',
@@ -80,10 +91,14 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
         },
       },
       async (request, reply) => {
-        const { limit = defaultLimit, cursor, sort = '-serviceDate', ...filters } = request.query;
+        const { limit = defaultLimit, cursor, sort = '-serviceDate', asOf, ...filters } = request.query;
         checkLimit(limit);
         const checked = checkTimes(filters);
-        const question = JSON.stringify([sort, ...Object.entries(filters).sort()]);
+        const stood = asOf === undefined ? undefined : endOfMillisecond(asOf);
+        const question = JSON.stringify([
+          sort,
+          ...Object.entries({ ...filters, ...(stood && { asOf: stood }) }).sort(),
+        ]);
         const after = cursor === undefined ? undefined : cursors.decode(cursor, question);
         if (cursor !== undefined && after === undefined) {
           throw invalidField(
@@ -92,7 +107,7 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
           );
         }
         // One more than the page tells whether there is another.
-        const rows = await db.run((sql) => listClaims(sql, checked, sort, limit + 1, after));
+        const rows = await db.run((sql) => listClaims(sql, checked, sort, limit + 1, after, stood));
         const more = rows.length > limit;
         if (more) rows.pop();
         const last = rows.at(-1);
@@ -111,17 +126,73 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
           tags: ['claims'],
           summary: 'Get one claim',
           params: Type.Object({ id: uuid }),
+          querystring: Type.Object({ asOf }, { additionalProperties: false }),
           response: { 200: Type.Ref('ClaimDetail'), ...problemResponses(400, 401, 403, 404, 503) },
         },
       },
       async (request, reply) => {
-        const row = await db.run((sql) => findClaim(sql, request.params.id));
-        if (row === undefined) throw new Problem('not-found', 'there is no claim of this id');
+        const { id } = request.params;
+        const { asOf } = request.query;
+        const stood = asOf === undefined ? undefined : endOfMillisecond(asOf);
+        const row = await db.run((sql) => (stood === undefined ? findClaim(sql, id) : findClaimAsOf(sql, id, stood)));
+        if (row === undefined) {
+          throw new Problem('not-found', stood ? 'there was no claim of this id then' : 'there is no claim of this id');
+        }
         const document = row.source === null ? row.document : `${row.document.slice(0, -1)},"source":${row.source}}`;
         return json(reply, withUpdate(document, row.updatedAt));
       },
     );
+
+    app.get(
+      '/api/claims/:id/history',
+      {
+        config: { scope },
+        schema: {
+          operationId: 'getClaimHistory',
+          tags: ['claims'],
+          summary: 'List the states of a claim',
+          description: 'The latest first, each with the import and the message that brought it and that ended it.',
+          params: Type.Object({ id: uuid }),
+          querystring: Type.Object({ limit: pageLimit, cursor: pageCursor }, { additionalProperties: false }),
+          response: {
+            200: Type.Object(
+              {
+                states: Type.Array(Type.Ref('ClaimState')),
+                next: Type.Union([Type.String(), Type.Null()], {
+                  description: 'The cursor of the next page; null on the last one',
+                }),
+              },
+              { description: 'A page of states' },
+            ),
+            ...problemResponses(400, 401, 403, 404, 503),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { limit = defaultLimit, cursor } = request.query;
+        checkLimit(limit);
+        const before = cursor === undefined ? latest : versionOf(cursor);
+        const rows = await db.run((sql) => listStates(sql, request.params.id, before, limit + 1));
+        if (rows.length === 0 && cursor === undefined)
+          throw new Problem('not-found', 'there never was a claim of this id');
+        const more = rows.length > limit;
+        if (more) rows.pop();
+        const last = rows.at(-1);
+        const next = more && last ? `"${Buffer.from(`v${last.version}`).toString('base64url')}"` : 'null';
+        return json(reply, `{"states":[${rows.map(renderState).join(',')}],"next":${next}}`);
+      },
+    );
   };
+}
+
+const latest = 2 ** 31 - 1;
+
+function versionOf(cursor: string): number {
+  const [, version] = /^v([1-9]\d{0,8})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  if (version === undefined) {
+    throw invalidField('cursor', 'expected the `next` of another page; start again without a cursor');
+  }
+  return Number(version);
 }
 
 /** The time of the last change is the one thing that is not known when the document is rendered. */
@@ -142,10 +213,16 @@ function checkTimes(filters: ClaimFilters): ClaimFilters {
     if (day !== undefined && !isDate(day)) throw invalidField(field, 'expected a day of the calendar as yyyy-mm-dd');
   }
   const { updatedSince } = filters;
-  if (updatedSince === undefined) return filters;
-  const time = new Date(updatedSince);
-  if (Number.isNaN(time.getTime()) || !isDate(time.toISOString().slice(0, 10))) {
-    throw invalidField('updatedSince', 'expected a time as yyyy-mm-ddThh:mm:ssZ');
-  }
-  return { ...filters, updatedSince: time.toISOString() };
+  return updatedSince === undefined ? filters : { ...filters, updatedSince: timeOf('updatedSince', updatedSince) };
 }
+
+function timeOf(field: string, text: string): string {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime()) || !isDate(time.toISOString().slice(0, 10))) {
+    throw invalidField(field, 'expected a time as yyyy-mm-ddThh:mm:ssZ');
+  }
+  return time.toISOString();
+}
+
+/** States have times to the microsecond and show them to the millisecond: a shown time is to find its state. */
+const endOfMillisecond = (asOf: string) => timeOf('asOf', asOf).replace('Z', '999Z');
