@@ -42,9 +42,8 @@ describe('canonical JSON', () => {
   });
 
   it('leaves FHIR resources and other JSON to others', () => {
-    expect(
-      detectFormat(Buffer.from('{"resourceType":"ExplanationOfBenefit","identifier":[],"billablePeriod":{}}')),
-    ).toBeUndefined();
+    const resource = '{"resourceType":"ExplanationOfBenefit","identifier":[],"billablePeriod":{}}';
+    expect(detectFormat(Buffer.from(resource))?.name).toBe('fhir-ndjson');
     expect(detectFormat(Buffer.from('{"hello":"world"}'))).toBeUndefined();
     expect(detectFormat(Buffer.from(''))).toBeUndefined();
   });

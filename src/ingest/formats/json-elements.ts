@@ -27,8 +27,10 @@ const between = new Set([0x20, 0x09, 0x0a, 0x0d, 0x2c]);
 export async function* readElements(
   file: InputFile,
   resume: Resume = { offset: 0, position: 0 },
+  /** Behind the bracket of an array that is not the whole file: what follows its end is not read. */
+  inner?: number,
 ): AsyncGenerator<Element> {
-  const array = await arrayStart(file);
+  const array = inner ?? (await arrayStart(file));
   let number = resume.position;
   let base = Math.max(resume.offset, array ?? 0);
   let closed = array === undefined;
@@ -51,6 +53,7 @@ export async function* readElements(
       if (depth === 0) {
         if (between.has(byte) || (base + at < 3 && byte >= 0x80)) continue;
         if (byte === 0x5d) {
+          if (inner !== undefined) return;
           closed = true;
           continue;
         }
@@ -92,6 +95,37 @@ export async function* readElements(
     const missing = depth > 0 ? 'the end of the object' : 'the ] that ends the array';
     yield { text: '', number: number + 1, end: base, fault: `expected ${missing}, found the end of the file` };
   }
+}
+
+/** The offset behind the bracket of the array that a property of the file's object holds, wherever it stands there. */
+export async function propertyArray(file: InputFile, name: string): Promise<number | undefined> {
+  let base = 0;
+  let depth = 0;
+  let inString = false;
+  let escaped = false;
+  let word = '';
+  let last = '';
+  for await (const chunk of file.bytes()) {
+    for (let at = 0; at < chunk.length; at += 1) {
+      const byte = chunk[at] as number;
+      if (inString) {
+        if (escaped) escaped = false;
+        else if (byte === backslash) escaped = true;
+        else if (byte === quote) {
+          inString = false;
+          last = word;
+        } else if (depth === 1 && word.length <= name.length) word += String.fromCharCode(byte);
+      } else if (byte === quote) {
+        inString = true;
+        word = '';
+      } else if (openers.has(byte)) {
+        if (depth === 1 && byte === 0x5b && last === name) return base + at + 1;
+        depth += 1;
+      } else if (closers.has(byte)) depth -= 1;
+    }
+    base += chunk.length;
+  }
+  return undefined;
 }
 
 /** The offset behind the bracket of a file that is one array. */

@@ -1,0 +1,123 @@
+import { Fault } from '../../claims/render.ts';
+import type { Entry, Format, Resume } from '../format.ts';
+import type { InputFile } from '../input.ts';
+import { readLines } from '../lines.ts';
+import { claimOf } from './fhir-claim.ts';
+import { type JsonObject, listOf, objectOf, parseResource, textOf } from './fhir-json.ts';
+import { propertyArray, readElements } from './json-elements.ts';
+
+/** FHIR R4 ExplanationOfBenefit, a resource a line (bulk export). Resources of other types are passed over. */
+export const fhirNdjson: Format = {
+  name: 'fhir-ndjson',
+  unit: 'line',
+  rank: 1,
+  detect: (head) => {
+    const text = start(head);
+    const line = text.slice(0, text.indexOf('\n') + 1 || text.length).trim();
+    return text.startsWith('{') && line.endsWith('}') && line !== '{' && isFhir(text) && !isBundle(text);
+  },
+  async *read(file, resume) {
+    for await (const lines of readLines(file, resume)) {
+      for (const line of lines) {
+        if (line.text.trim() === '') continue;
+        const place = { offset: line.end, position: line.number };
+        const fault = line.fault?.reason;
+        for (const entry of readResource(line.text, line.number, fault, new Map(), file.source)) {
+          yield { ...entry, resume: place } as Entry;
+        }
+      }
+    }
+  },
+};
+
+/** A resource, an array of resources, or a Bundle of any size. */
+export const fhir: Format = {
+  name: 'fhir',
+  unit: 'element',
+  rank: 1,
+  detect: (head) => /^[[{]/.test(start(head)) && isFhir(start(head)),
+  read: readDocument,
+};
+
+const start = (head: Buffer) =>
+  head
+    .toString('utf8')
+    .replace(/^\ufeff/, '')
+    .trimStart();
+const isFhir = (text: string) => /"resourceType"\s*:\s*"/.test(text);
+const isBundle = (text: string) => /"resourceType"\s*:\s*"(\w+)"/.exec(text)?.[1] === 'Bundle';
+
+async function* readDocument(file: InputFile, resume?: Resume): AsyncGenerator<Entry> {
+  const entries = (await isBundleFile(file)) ? await propertyArray(file, 'entry') : undefined;
+  const bundled = entries === undefined ? new Map() : await resourcesOf(file, entries);
+  for await (const element of readElements(file, resume, entries)) {
+    const place = { offset: element.end, position: element.number };
+    for (const entry of readResource(element.text, element.number, element.fault, bundled, file.source)) {
+      yield { ...entry, resume: place } as Entry;
+    }
+  }
+}
+
+async function isBundleFile(file: InputFile): Promise<boolean> {
+  for await (const chunk of file.bytes()) return start(chunk).startsWith('{') && isBundle(start(chunk));
+  return false;
+}
+
+const referred = /"resourceType"\s*:\s*"(?:Patient|Organization|Practitioner)"/;
+/** So many resources that claims refer to are kept; claims that refer to others have their numbers alone. */
+const maxReferred = 100_000;
+
+async function resourcesOf(file: InputFile, entries: number): Promise<Map<string, JsonObject>> {
+  const found = new Map<string, JsonObject>();
+  for await (const { text, fault } of readElements(file, undefined, entries)) {
+    if (fault !== undefined || !referred.test(text) || text.includes('"ExplanationOfBenefit"')) continue;
+    try {
+      const entry = parseResource(text);
+      const resource = objectOf(entry.resource);
+      const { identifier, name, birthDate, gender } = resource;
+      const id = textOf(resource.id, 200) ?? textOf(entry.fullUrl, 500)?.split(/[/:]/).at(-1);
+      if (id) found.set(id, { identifier, name, birthDate, gender } as JsonObject);
+    } catch (error) {
+      // What is wrong with it is said when it is read.
+      if (!(error instanceof Fault)) throw error;
+    }
+    if (found.size >= maxReferred) break;
+  }
+  return found;
+}
+
+type Unplaced = Entry extends infer E ? (E extends unknown ? Omit<E, 'resume'> : never) : never;
+
+/** The claims of a resource, of the entry of a Bundle, or of a Bundle on a line. */
+function* readResource(
+  text: string,
+  position: number,
+  unreadable: string | undefined,
+  bundled: ReadonlyMap<string, JsonObject>,
+  source: string | undefined,
+): Generator<Unplaced> {
+  let claim: string | undefined;
+  try {
+    if (unreadable !== undefined) throw new Fault('resource', unreadable);
+    let resource = parseResource(text);
+    if (resource.resourceType === undefined && resource.resource !== undefined) resource = objectOf(resource.resource);
+    if (resource.resourceType === 'Bundle') {
+      const inside = new Map(
+        listOf(resource.entry).map(({ resource: one }) => [textOf(objectOf(one).id, 200) ?? '', objectOf(one)]),
+      );
+      for (const { resource: one } of listOf(resource.entry)) {
+        yield* readResource(JSON.stringify(one ?? {}), position, undefined, inside, source);
+      }
+      return;
+    }
+    if (typeof resource.resourceType !== 'string') {
+      throw new Fault('resourceType', 'expected a FHIR resource, found an object without its type');
+    }
+    if (resource.resourceType !== 'ExplanationOfBenefit') return;
+    claim = textOf(objectOf(listOf(resource.identifier)[0]).value, 100) ?? textOf(resource.id, 100);
+    yield { claim: claimOf(resource, bundled, source), position };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    yield { reject: { position, ...(claim && { claim }), field: error.field, reason: error.reason } };
+  }
+}

@@ -1,0 +1,248 @@
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Compile } from 'typebox/compile';
+import { describe, expect, it } from 'vitest';
+import { Claim } from '../../src/claims/schema.ts';
+import type { Entry } from '../../src/ingest/format.ts';
+import { detectFormat } from '../../src/ingest/formats/index.ts';
+import { openInput, readHead } from '../../src/ingest/input.ts';
+import { temporaryDirectory } from '../support/files.ts';
+import { describeWithFixtures, fixtures } from '../support/fixtures.ts';
+
+const anEob = (overrides: object = {}) => ({
+  resourceType: 'ExplanationOfBenefit',
+  id: 'e1',
+  identifier: [{ type: { coding: [{ code: 'uc' }] }, system: 'urn:payer', value: 'C1' }],
+  status: 'active',
+  outcome: 'complete',
+  use: 'claim',
+  type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/claim-type', code: 'professional' }] },
+  patient: { reference: 'Patient/p1' },
+  provider: { identifier: { system: 'http://hl7.org/fhir/sid/us-npi', value: '1234567893' } },
+  insurer: { reference: '#payer' },
+  billablePeriod: { start: '2024-01-05', end: '2024-01-06' },
+  diagnosis: [
+    {
+      sequence: 1,
+      diagnosisCodeableConcept: { coding: [{ system: 'http://hl7.org/fhir/sid/icd-10-cm', code: 'E11.9' }] },
+    },
+  ],
+  item: [
+    {
+      sequence: 1,
+      servicedDate: '2024-01-05',
+      diagnosisSequence: [1],
+      productOrService: { coding: [{ system: 'http://www.ama-assn.org/go/cpt', code: '99213' }] },
+      quantity: { value: 1 },
+      adjudication: [
+        { category: { coding: [{ code: 'submitted' }] }, amount: { value: 100.1 } },
+        { category: { coding: [{ code: 'benefit' }] }, amount: { value: 80 } },
+      ],
+    },
+  ],
+  contained: [{ resourceType: 'Organization', id: 'payer', name: 'A Payer' }],
+  ...overrides,
+});
+
+const directory = await temporaryDirectory();
+let files = 0;
+
+async function temporaryFile(text: string): Promise<string> {
+  files += 1;
+  const path = join(directory, `${files}.json`);
+  await writeFile(path, text);
+  return path;
+}
+
+async function read(text: string) {
+  const path = await temporaryFile(text);
+  const format = detectFormat(await readHead(path));
+  const entries: Entry[] = [];
+  for await (const entry of format?.read(openInput(path)) ?? []) entries.push(entry);
+  return { format: format?.name, entries };
+}
+const claims = ({ entries }: { entries: Entry[] }) =>
+  entries.flatMap((entry) => ('claim' in entry ? [entry.claim] : []));
+const rejects = ({ entries }: { entries: Entry[] }) =>
+  entries.flatMap((entry) => ('reject' in entry ? [entry.reject] : []));
+
+describe('an ExplanationOfBenefit', () => {
+  it('becomes a claim with its identifiers, parties, codes and exact amounts', async () => {
+    const [claim] = claims(await read(JSON.stringify(anEob(), null, 2)));
+    expect(claim).toMatchObject({
+      identifier: { system: 'urn:payer', value: 'C1' },
+      type: 'professional',
+      status: 'paid',
+      patient: { id: 'p1' },
+      insurer: { id: 'payer', name: 'A Payer' },
+      provider: { id: '1234567893', npi: '1234567893' },
+      diagnosis: [{ sequence: 1, system: 'ICD-10-CM', code: 'E11.9' }],
+      item: [
+        { productOrService: { system: 'HCPCS', code: '99213' }, diagnosis: ['E11.9'], charge: '100.10', paid: '80.00' },
+      ],
+      total: { charge: '100.10', paid: '80.00' },
+    });
+    expect(Compile(Claim).Check(claim)).toBe(true);
+  });
+
+  it('keeps all of the resource under source, numbers as they were written', async () => {
+    const text = JSON.stringify(anEob())
+      .replace('100.1}', '100.10}')
+      .replace('"id":"e1"', '"id":"e1","big":12345678901234567890');
+    const [claim] = claims(await read(text));
+    expect(claim?.source).toMatchObject({ big: '12345678901234567890', contained: [{ name: 'A Payer' }] });
+    expect(JSON.stringify(claim?.source)).toContain('"100.10"');
+    expect(claim?.total.charge).toBe('100.10');
+  });
+
+  it.each([
+    ['cancelled', { status: 'cancelled' }, 'cancelled'],
+    ['of an error', { outcome: 'error' }, 'rejected'],
+    ['queued', { outcome: 'queued' }, 'pending'],
+    [
+      'denied',
+      {
+        adjudication: [
+          { category: { coding: [{ code: 'benefitpaymentstatus' }] }, reason: { coding: [{ code: 'denied' }] } },
+        ],
+      },
+      'denied',
+    ],
+  ])('that is %s has that status', async (_, overrides, status) => {
+    expect(claims(await read(JSON.stringify(anEob(overrides))))).toMatchObject([{ status }]);
+  });
+
+  it.each([
+    [
+      'an amount that no double holds',
+      JSON.stringify(anEob()).replace('100.1', '1e400'),
+      'item[0].adjudication[0].amount.value',
+    ],
+    [
+      'a fraction of a cent',
+      JSON.stringify(anEob()).replace('100.1', '100.105'),
+      'item[0].adjudication[0].amount.value',
+    ],
+    [
+      'a day of no calendar',
+      JSON.stringify(anEob({ billablePeriod: { start: '2024-02-30' } })),
+      'billablePeriod.start',
+    ],
+    ['no patient', JSON.stringify(anEob({ patient: {} })), 'patient'],
+    ['no type that is known', JSON.stringify(anEob({ type: {} })), 'type'],
+    ['no date at all', JSON.stringify(anEob({ billablePeriod: undefined, item: [] })), 'billablePeriod'],
+  ])('with %s is a reject that names the element and quotes nothing', async (_, text, field) => {
+    const found = rejects(await read(text));
+    expect(found).toMatchObject([{ position: 1, claim: 'C1', field }]);
+    expect(found[0]?.reason).not.toMatch(/1e400|100\.105|2024-02-30/);
+  });
+});
+
+describe('files of resources', () => {
+  const patient = {
+    resourceType: 'Patient',
+    id: 'p1',
+    birthDate: '1980-01-02',
+    gender: 'female',
+    name: [{ family: 'Doe', given: ['Jane'] }],
+  };
+
+  it('are NDJSON: a broken line costs itself alone, other resources are passed over', async () => {
+    const line = JSON.stringify(anEob());
+    const result = await read(`${line}\n${JSON.stringify(patient)}\n${line.slice(0, 200)}\n${line}\n`);
+    expect(result.format).toBe('fhir-ndjson');
+    expect(result.entries).toMatchObject([
+      { claim: {}, position: 1 },
+      { reject: { position: 3, field: 'resource' } },
+      { claim: {}, position: 4 },
+    ]);
+  });
+
+  it.each([undefined, 2])('are Bundles, whatever stands around the entries, with indentation %s', async (indent) => {
+    const bundle = {
+      link: [{ relation: 'self', url: 'a "entry": [ in a text' }],
+      resourceType: 'Bundle',
+      meta: { entry: ['not these'] },
+      entry: [
+        { resource: anEob() },
+        { resource: anEob({ identifier: [{ system: 'urn:payer', value: 'C2' }] }) },
+        { resource: patient },
+      ],
+      signature: { data: 'x' },
+    };
+    const result = await read(JSON.stringify(bundle, null, indent));
+    expect(claims(result)).toMatchObject([
+      {
+        identifier: { value: 'C1' },
+        patient: { id: 'p1', birthDate: '1980-01-02', gender: 'female', name: { family: 'Doe', given: 'Jane' } },
+      },
+      { identifier: { value: 'C2' } },
+    ]);
+    expect(rejects(result)).toEqual([]);
+  });
+
+  it('are arrays', async () => {
+    expect(claims(await read(JSON.stringify([anEob(), anEob()])))).toHaveLength(2);
+  });
+
+  it('are read on from where a load ended', async () => {
+    const path = await temporaryFile(
+      JSON.stringify({
+        resourceType: 'Bundle',
+        entry: [1, 2, 3].map((n) => ({ resource: anEob({ identifier: [{ system: 's', value: `C${n}` }] }) })),
+      }),
+    );
+    const format = detectFormat(await readHead(path));
+    const first = await format?.read(openInput(path))[Symbol.asyncIterator]().next();
+    const rest: Entry[] = [];
+    for await (const entry of format?.read(openInput(path), first?.value.resume) ?? []) rest.push(entry);
+    expect(rest).toMatchObject([
+      { claim: { identifier: { value: 'C2' } } },
+      { claim: { identifier: { value: 'C3' } } },
+    ]);
+  });
+});
+
+describeWithFixtures('sample resources of other origin', () => {
+  it.each(['bluebutton-eob-search-v2.json', 'carin-inferno-eob-inpatient.json'])('%s is taken whole', async (name) => {
+    const text = readFileSync(join(fixtures ?? '', 'fhir', name), 'utf8');
+    const result = await read(text);
+    const resources = JSON.parse(text);
+    const eobs = resources.entry?.map((entry: { resource: object }) => entry.resource) ?? [resources];
+    expect(rejects(result)).toEqual([]);
+    expect(claims(result)).toHaveLength(eobs.length);
+    const check = Compile(Claim);
+    claims(result).forEach((claim, index) => {
+      expect(check.Check(claim)).toBe(true);
+      expect(Object.keys(claim.source ?? {})).toEqual(Object.keys(eobs[index]));
+    });
+    expect(
+      JSON.parse(JSON.stringify(claims(result).map(({ source }) => source)), (_, value) =>
+        typeof value === 'string' && /^-?\d+\.\d+$/.test(value) ? Number(value) : value,
+      ),
+    ).toEqual(
+      JSON.parse(JSON.stringify(eobs), (_, value) =>
+        typeof value === 'string' && /^-?\d+\.\d+$/.test(value) ? Number(value) : value,
+      ),
+    );
+  });
+
+  it('have the amounts of the Blue Button bundle to the cent', async () => {
+    const text = readFileSync(join(fixtures ?? '', 'fhir/bluebutton-eob-search-v2.json'), 'utf8');
+    const paid = claims(await read(text)).map(({ total }) => total.paid);
+    const expected = JSON.parse(text).entry.map(
+      ({
+        resource,
+      }: {
+        resource: {
+          item: { adjudication: { category: { coding: { code: string }[] }; amount: { value: number } }[] }[];
+        };
+      }) =>
+        resource.item[0]?.adjudication
+          .find(({ category }) => category.coding.some(({ code }) => code === 'benefit'))
+          ?.amount.value.toFixed(2),
+    );
+    expect(paid).toEqual(expected);
+  });
+});
