@@ -215,4 +215,15 @@ describe('rif-beneficiary', () => {
     expect(rejectsOf(entries)).toMatchObject([{ position: 2, field }]);
     expect(entries.at(-1)).toMatchObject({ patient: { id: '-2' } });
   });
+
+  it.each([
+    ['stands', { FINAL_ACTION: 'Y', CARR_CLM_ENTRY_CD: '1', CLM_DISP_CD: '01' }, 'paid'],
+    ['was followed by another of its group', { FINAL_ACTION: 'N' }, 'replaced'],
+    ['is a credit', { CARR_CLM_ENTRY_CD: '3' }, 'cancelled'],
+    ['is a cancel', { CLM_DISP_CD: '03', FINAL_ACTION: 'N' }, 'cancelled'],
+    ['was deleted', { DML_IND: 'DELETE' }, 'cancelled'],
+  ])('of a claim that %s: it has that status', async (_, fields, status) => {
+    const [claim] = claimsOf(await read(carrierFile([carrierRow({ CLM_GRP_ID: '-55', ...fields })])));
+    expect(claim).toMatchObject({ status, otherIdentifier: [{ type: 'claim-group', value: '-55' }] });
+  });
 });

@@ -1,6 +1,7 @@
-import { codeSystems, diagnosisSystemOn } from '../../claims/codes.ts';
+import { codeSystems } from '../../claims/codes.ts';
 import { Fault } from '../../claims/render.ts';
 import type { Claim, ClaimStatus, ClaimType, Item } from '../../claims/schema.ts';
+import { diagnoses, procedures } from './rif-codes.ts';
 import type { RifHeader, RifRow } from './rif-row.ts';
 
 /**
@@ -85,7 +86,7 @@ const professional: RifLayout = {
       row.code('PRVDR_NUM');
     return {
       ...identity,
-      status: cancelledOr(row, row.oneOf('CARR_CLM_PMT_DNL_CD', carrierStatus) ?? 'paid'),
+      status: standing(row, row.oneOf('CARR_CLM_PMT_DNL_CD', carrierStatus) ?? 'paid'),
       ...processed(row),
       patient: patient(row),
       ...insurer(row, 'CARR_NUM'),
@@ -119,7 +120,7 @@ const institutional: RifLayout = {
     const item = rows.map((line) => institutionalItem(line));
     return {
       ...identity,
-      status: cancelledOr(row, row.text('CLM_MDCR_NON_PMT_RSN_CD') === undefined ? 'paid' : 'denied'),
+      status: standing(row, row.text('CLM_MDCR_NON_PMT_RSN_CD') === undefined ? 'paid' : 'denied'),
       ...processed(row),
       patient: patient(row),
       ...insurer(row, 'FI_NUM'),
@@ -136,6 +137,7 @@ const institutional: RifLayout = {
         ['discharge-status', 'PTNT_DSCHRG_STUS_CD', codeSystems.nubc],
         ['admission-type', 'CLM_IP_ADMSN_TYPE_CD', codeSystems.nubc],
         ['admission-source', 'CLM_SRC_IP_ADMSN_CD', codeSystems.nubc],
+        ['claim-frequency', 'CLM_FREQ_CD', codeSystems.nubc],
       ]),
       item,
       ...adjudication(row, [
@@ -169,10 +171,11 @@ const event: RifLayout = {
     const quantity = row.decimal('QTY_DSPNSD_NUM');
     return {
       identifier: { system: pdeId, value: row.required('PDE_ID') },
+      ...group(row),
       type: 'pharmacy',
       subType: 'pde',
       use: 'claim',
-      status: cancelledOr(row, row.oneOf('ADJSTMT_DLTN_CD', eventStatus) ?? 'paid'),
+      status: standing(row, row.oneOf('ADJSTMT_DLTN_CD', eventStatus) ?? 'paid'),
       patient: patient(row),
       ...insurer(row, 'PLAN_CNTRCT_REC_ID'),
       ...billing(row.code('SRVC_PRVDR_ID')),
@@ -218,6 +221,7 @@ function claimIdentity(row: RifRow, type: ClaimType, kinds: ReadonlyMap<string, 
   if (end < start) throw new Fault('CLM_THRU_DT', 'expected a day not before CLM_FROM_DT');
   return {
     identifier: { system: clmId, value: row.required('CLM_ID') },
+    ...group(row),
     type,
     subType,
     use: 'claim' as const,
@@ -231,8 +235,24 @@ function requiredDate(row: RifRow, name: string): string {
   return date;
 }
 
-function cancelledOr(row: RifRow, status: ClaimStatus): ClaimStatus {
-  return row.oneOf<ClaimStatus | undefined>('DML_IND', rowActions) ?? status;
+/**
+ * Where a claim stands that is not the last word: FINAL_ACTION is N where a later claim of its CLM_GRP_ID took its place;
+ * a claim of frequency 8, and a credit (CARR_CLM_ENTRY_CD 3, CLM_DISP_CD 03), takes another one back.
+ */
+function standing(row: RifRow, status: ClaimStatus): ClaimStatus {
+  const deleted = row.oneOf<ClaimStatus | undefined>('DML_IND', rowActions);
+  const voids =
+    row.peek('CLM_FREQ_CD') === '8' || row.peek('CARR_CLM_ENTRY_CD') === '3' || row.peek('CLM_DISP_CD') === '03';
+  if (deleted ?? voids) return 'cancelled';
+  return row.text('FINAL_ACTION') === 'N' ? 'replaced' : status;
+}
+
+const claimGroup = 'https://bluebutton.cms.gov/resources/identifier/claim-group';
+
+/** The claims that are versions of one have a group. */
+function group(row: RifRow): Pick<Claim, 'otherIdentifier'> {
+  const value = row.code('CLM_GRP_ID', 100);
+  return value ? { otherIdentifier: [{ type: 'claim-group', system: claimGroup, value }] } : {};
 }
 
 const patient = (row: RifRow) => ({ system: beneId, id: row.required('BENE_ID') });
@@ -299,73 +319,6 @@ function amounts<K extends string>(row: RifRow, columns: Record<K, string>): { [
     if (amount !== undefined) amounts[name] = amount;
   }
   return amounts;
-}
-
-const numbered = (prefix: string, count: number) =>
-  Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
-
-/** Each diagnosis column with its version and present-on-admission columns, in the order that makes the sequence. */
-const diagnosisColumns: [code: string, version: string, type?: string, onAdmission?: string][] = [
-  ...numbered('', 25).map((n) => [`ICD_DGNS_CD${n}`, `ICD_DGNS_VRSN_CD${n}`, undefined, `CLM_POA_IND_SW${n}`] as never),
-  ['PRNCPAL_DGNS_CD', 'PRNCPAL_DGNS_VRSN_CD', 'principal'],
-  ['ADMTG_DGNS_CD', 'ADMTG_DGNS_VRSN_CD', 'admitting'],
-  ...numbered('', 3).map((n) => [`RSN_VISIT_CD${n}`, `RSN_VISIT_VRSN_CD${n}`, 'patientreasonforvisit'] as never),
-  ['FST_DGNS_E_CD', 'FST_DGNS_E_VRSN_CD', 'externalcauseofinjury'],
-  ...numbered('', 12).map(
-    (n) => [`ICD_DGNS_E_CD${n}`, `ICD_DGNS_E_VRSN_CD${n}`, 'externalcauseofinjury', `CLM_E_POA_IND_SW${n}`] as never,
-  ),
-];
-const diagnosisVersions = new Map<string, string>([
-  ['0', codeSystems.diagnosis10],
-  ['9', codeSystems.diagnosis9],
-]);
-
-/**
- * The principal diagnosis and the first external cause are repeated among the numbered ones: each is listed once, with
- * its type.
- */
-function diagnoses(row: RifRow, serviceDate: string): Claim['diagnosis'] {
-  const list: Claim['diagnosis'] = [];
-  for (const [column, version, type, onAdmissionColumn] of diagnosisColumns) {
-    const code = row.code(column);
-    if (code === undefined) continue;
-    const system = row.oneOf(version, diagnosisVersions) ?? diagnosisSystemOn(serviceDate);
-    const onAdmission = onAdmissionColumn && row.code(onAdmissionColumn, 10);
-    const same =
-      type && list.find((known) => known.code === code && known.system === system && (known.type ?? type) === type);
-    if (same) same.type = type;
-    else {
-      list.push({
-        sequence: list.length + 1,
-        ...(type && { type }),
-        system,
-        code,
-        ...(onAdmission && { onAdmission }),
-      });
-    }
-  }
-  return list;
-}
-
-const procedureColumns = numbered('', 25).map(
-  (n) => [`ICD_PRCDR_CD${n}`, `ICD_PRCDR_VRSN_CD${n}`, `PRCDR_DT${n}`] as const,
-);
-const procedureVersions = new Map<string, string>([
-  ['0', codeSystems.procedure10],
-  ['9', codeSystems.procedure9],
-]);
-
-function procedures(row: RifRow, serviceDate: string): Claim['procedure'] {
-  const list: Claim['procedure'] = [];
-  for (const [column, version, dateColumn] of procedureColumns) {
-    const code = row.code(column);
-    if (code === undefined) continue;
-    const byDate = diagnosisSystemOn(serviceDate) === codeSystems.diagnosis9 ? '9' : '0';
-    const system = row.oneOf(version, procedureVersions) ?? (procedureVersions.get(byDate) as string);
-    const date = row.date(dateColumn);
-    list.push({ sequence: list.length + 1, system, code, ...(date && { date }) });
-  }
-  return list;
 }
 
 function sequence(row: RifRow, name: string): number {

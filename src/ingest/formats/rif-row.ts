@@ -53,6 +53,11 @@ export class RifRow {
     return value;
   }
 
+  /** Without taking it. */
+  peek(name: string): string | undefined {
+    return this.#fields[this.#header.index(name) ?? -1]?.trim();
+  }
+
   required(name: string): string {
     const value = this.text(name);
     if (value === undefined) throw new Fault(name, 'expected a value, found none');
