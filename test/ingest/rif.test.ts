@@ -103,7 +103,7 @@ describe('rif', () => {
     const entries = await read(carrierFile([carrierRow({ CLM_ID: '-2' }), short, carrierRow({ CLM_ID: '-3' })]));
     expect(claimsOf(entries).map((claim) => claim.identifier.value)).toEqual(['-3']);
     expect(rejectsOf(entries)).toEqual([
-      { position: 3, claim: '-2', field: 'CARR_NUM', reason: 'expected a row of 18 fields, found 6' },
+      { position: 3, claim: '-2', field: 'CARR_NUM', reason: 'expected a row of 22 fields, found 6' },
     ]);
   });
 
@@ -111,7 +111,7 @@ describe('rif', () => {
     const entries = await read(carrierFile([carrierRow({ CLM_ID: '-1' }), 'rubbish', carrierRow({ CLM_ID: '-2' })]));
     expect(claimsOf(entries)).toHaveLength(2);
     expect(rejectsOf(entries)).toEqual([
-      { position: 3, field: 'BENE_ID', reason: 'expected a row of 18 fields, found 1' },
+      { position: 3, field: 'BENE_ID', reason: 'expected a row of 22 fields, found 1' },
     ]);
   });
 
