@@ -34,6 +34,7 @@ export const choices = {
     'paid',
     'denied',
     'reversed',
+    'replaced',
     'cancelled',
   ] satisfies ClaimStatus[],
 };

@@ -1,4 +1,5 @@
 import type { Format } from '../format.ts';
+import { csvClaims } from './csv-claims.ts';
 import { fhir, fhirNdjson } from './fhir.ts';
 import { json, ndjson } from './json.ts';
 import { rif } from './rif.ts';
@@ -7,7 +8,17 @@ import { sqlite } from './sqlite.ts';
 import { x12 } from './x12.ts';
 
 /** Every format, in the order in which a file is tried for them. */
-export const formats: readonly Format[] = [sqlite, ...x12, rifBeneficiary, rif, fhirNdjson, fhir, ndjson, json];
+export const formats: readonly Format[] = [
+  sqlite,
+  ...x12,
+  rifBeneficiary,
+  rif,
+  fhirNdjson,
+  fhir,
+  ndjson,
+  json,
+  csvClaims,
+];
 
 export function detectFormat(head: Buffer): Format | undefined {
   return formats.find((format) => format.detect(head));

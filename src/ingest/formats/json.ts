@@ -62,11 +62,13 @@ function isPretty(head: Buffer): boolean {
 
 const validator = Compile(Claim);
 
-type Read =
+/** A claim, or the reject that says why there is none. */
+export type Read =
   | { claim: Claim; position: number }
   | { reject: { position: number; claim?: string; field: string; reason: string } };
 
-function readClaim(text: string, position: number): Read {
+/** The canonical claim as JSON text. */
+export function readClaim(text: string, position: number): Read {
   let claim: string | undefined;
   try {
     const value = parse(text);
