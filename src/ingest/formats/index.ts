@@ -1,10 +1,12 @@
 import type { Format } from '../format.ts';
 import { csvClaims } from './csv-claims.ts';
+import { desynpuf, desynpufBeneficiary } from './desynpuf.ts';
 import { fhir, fhirNdjson } from './fhir.ts';
 import { json, ndjson } from './json.ts';
 import { rif } from './rif.ts';
 import { rifBeneficiary } from './rif-beneficiary.ts';
 import { sqlite } from './sqlite.ts';
+import { syntheaClaims, syntheaTransactions } from './synthea.ts';
 import { x12 } from './x12.ts';
 
 /** Every format, in the order in which a file is tried for them. */
@@ -17,6 +19,10 @@ export const formats: readonly Format[] = [
   fhir,
   ndjson,
   json,
+  desynpufBeneficiary,
+  desynpuf,
+  syntheaClaims,
+  syntheaTransactions,
   csvClaims,
 ];
 
