@@ -15,7 +15,9 @@ import { claimRoutes } from './claims/routes.ts';
 import type { Config } from './config.ts';
 import type { Pool } from './db/client.ts';
 import { importRoutes } from './ingest/routes.ts';
+import type { Uploads } from './ingest/uploads.ts';
 import type { Logger } from './log.ts';
+import { bodyTimeout } from './ops/body-timeout.ts';
 import { healthRoutes, type Readiness } from './ops/health.ts';
 import { requestLog } from './ops/requests.ts';
 import { frameworkErrors, problems } from './problems.ts';
@@ -29,13 +31,14 @@ export interface AppDependencies {
   login: Login;
   cursors: Cursors;
   readiness: Readiness;
+  uploads: Uploads;
   /** The built page; undefined where it was not built, as in most tests. */
   webDirectory: string | undefined;
 }
 
 /** The server, composed in the order in which its parts depend on each other. It does not listen yet. */
 export async function buildApp(
-  config: Pick<Config, 'trustedProxies' | 'insecureDemo' | 'publicUrl'>,
+  config: Pick<Config, 'trustedProxies' | 'insecureDemo' | 'publicUrl' | 'uploadLimitBytes'>,
   deps: AppDependencies,
 ) {
   const { db, version } = deps;
@@ -51,13 +54,16 @@ export async function buildApp(
     frameworkErrors,
     return503OnClosing: true,
     forceCloseConnections: 'idle',
-    requestTimeout: 30_000,
+    // Not for bodies, which ops/body-timeout.ts sees to.
+    http: { headersTimeout: 30_000 },
+    requestTimeout: 0,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   // What is sent as text is of an unsupported type, not a body that fails its schema.
   app.removeContentTypeParser('text/plain');
   await app.register(problems);
   await app.register(requestLog);
+  await app.register(bodyTimeout);
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -104,7 +110,7 @@ export async function buildApp(
   });
   await app.register(authRoutes({ login: deps.login, keys: deps.keys }));
   await app.register(claimRoutes({ db, cursors: deps.cursors }));
-  await app.register(importRoutes({ db }));
+  await app.register(importRoutes({ db, uploads: deps.uploads, uploadLimitBytes: config.uploadLimitBytes }));
   await app.register(healthRoutes({ db, version, readiness: deps.readiness }));
   if (deps.webDirectory) await app.register(serveStatic, { root: deps.webDirectory });
   return app;

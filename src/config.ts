@@ -86,8 +86,25 @@ export const settings = {
   dataDirectory: setting({
     env: 'CLAIMS_API_DATA',
     default: '/opt/claims-api',
-    help: 'The directory of claim files that are loaded at start. It is only ever read.',
+    help: 'The directory of claim files: loaded at start, and when they are new or have changed. It is only ever read.',
     parse: text,
+  }),
+  scanSeconds: setting({
+    env: 'CLAIMS_API_SCAN_SECONDS',
+    default: '10',
+    help: 'How often to look for new files there, in seconds; 0 looks only at start. A file is loaded once it has not changed for so long.',
+    parse: integer(0, 86400),
+  }),
+  uploadsDirectory: setting({
+    env: 'CLAIMS_API_UPLOADS',
+    help: 'Where uploaded files are kept until they are loaded; unset, the directory of the system for temporary files.',
+    parse: text,
+  }),
+  uploadLimitBytes: setting({
+    env: 'CLAIMS_API_UPLOAD_LIMIT_BYTES',
+    default: '1073741824',
+    help: 'The size of the largest upload that is taken, in bytes.',
+    parse: integer(1, Number.MAX_SAFE_INTEGER),
   }),
   keysDirectory: setting({
     env: 'CLAIMS_API_KEYS',
@@ -134,7 +151,7 @@ export const settings = {
   lookupConnections: setting({
     env: 'CLAIMS_API_LOOKUP_CONNECTIONS',
     default: '8',
-    help: 'PostgreSQL connections that answer requests. An import takes two more while it runs.',
+    help: 'PostgreSQL connections that answer requests. Loading takes one more for the data directory, and two for uploads.',
     parse: integer(1, 200),
   }),
   queryTimeoutSeconds: setting({

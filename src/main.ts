@@ -5,7 +5,10 @@ import { KeyError } from './auth/key-files.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { connect, DatabaseUnusable } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
-import { DataDirectoryError, loadFiles } from './ingest/scan.ts';
+import { exportCommand } from './export/command.ts';
+import { generateCommand } from './generate/command.ts';
+import { importCommand } from './ingest/command.ts';
+import { DataDirectoryError } from './ingest/scan.ts';
 import { runWorker } from './ingest/worker.ts';
 import { createLogger } from './log.ts';
 import { serve } from './serve.ts';
@@ -14,7 +17,10 @@ import { UsageError } from './usage.ts';
 const usage = `Usage: claims [COMMAND]
 
   serve               serve the API, and load what is new in the data directory (the default)
-  import [PATH]       load a file, or what is new in a directory (default: the data directory), and end
+  import [PATH|-]     load a file, what is new in a directory (default: the data directory), or standard input, and end
+                      (--format NAME, --source NAME, --dry-run)
+  export              write all claims (--format ndjson|json|csv|sqlite, --output FILE)
+  generate            write invented claims (--claims N --seed S --format NAME --output FILE)
   migrate             bring the database's schema up to date, and end
   keys generate|list  make a key pair, or list the keys
   user add|passwd|list|disable
@@ -35,6 +41,10 @@ async function run(command = 'serve', args: string[]): Promise<number> {
     out(version);
     return 0;
   }
+  if (command === 'generate') {
+    await generateCommand(args);
+    return 0;
+  }
   const config = readConfig(process.env);
   const log = createLogger(config);
   switch (command) {
@@ -48,16 +58,14 @@ async function run(command = 'serve', args: string[]): Promise<number> {
       await database.close();
       return 0;
     }
-    case 'import': {
-      expectArguments(args, 1);
-      const database = await openDatabase(config, log);
-      try {
-        const { failed, rejected } = await loadFiles(database.url, args[0] ?? config.dataDirectory, log);
-        return failed > 0 ? 1 : rejected > 0 ? 2 : 0;
-      } finally {
-        await database.close();
-      }
-    }
+    case 'import':
+      return importCommand(args, config);
+    case 'export':
+      await exportCommand(args, {
+        open: () => openForCommand(config),
+        say: (line) => process.stderr.write(`${line}\n`),
+      });
+      return 0;
     case 'keys':
       await keysCommand(args, config, out);
       return 0;

@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { buildApp } from './app.ts';
 import { openKeys } from './auth/keys.ts';
@@ -8,18 +9,18 @@ import { demoUser, ensureDemoUser } from './auth/users.ts';
 import { Cursors } from './claims/cursor.ts';
 import { cursorSecret } from './claims/queries.ts';
 import type { Config } from './config.ts';
-import { createPool, isUnavailable } from './db/client.ts';
+import { createPool } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
-import { anyImportEnded } from './ingest/queries.ts';
-import { DataDirectoryError } from './ingest/scan.ts';
-import { loadInWorker } from './ingest/worker.ts';
+import { anyImportEnded } from './ingest/import-queries.ts';
+import { Spool } from './ingest/spool.ts';
+import { Uploads } from './ingest/uploads.ts';
+import { watchDirectory } from './ingest/watch.ts';
+import { createWorkers } from './ingest/worker.ts';
 import type { Logger } from './log.ts';
 
-const loadRetrySeconds = 5;
-
 /**
- * Serves until SIGTERM or SIGINT, and loads what is new in the data directory meanwhile, in a thread that runs the
- * program's entry. Throws where it cannot start.
+ * Serves until SIGTERM or SIGINT, and meanwhile loads what is new in the data directory and what is uploaded, in threads
+ * that run the program's entry. Throws where it cannot start.
  */
 export async function serve(config: Config, version: string, entry: URL, log: Logger): Promise<void> {
   const keys = await openKeys(config.keysDirectory, log);
@@ -36,6 +37,12 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
     audience: config.tokenAudience,
     lifetimeSeconds: config.tokenLifetimeSeconds,
   });
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const load = createWorkers(entry, database.url, config);
+  const spool = new Spool(config.uploadsDirectory ?? tmpdir());
+  const uploads = new Uploads({ databaseUrl: database.url, spool, load, log, signal });
+  await uploads.start();
   const app = await buildApp(config, {
     version,
     log,
@@ -50,6 +57,7 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
     }),
     cursors: new Cursors(await db.run(cursorSecret)),
     readiness,
+    uploads,
     webDirectory: await webDirectory(),
   });
   await app.listen({ host: config.host, port: config.port });
@@ -57,23 +65,24 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
   const url = config.publicUrl ?? `http://${config.host === '0.0.0.0' ? 'localhost' : config.host}:${port}`;
   log.info(`claims-api ${version} listens on ${url}`);
 
-  const stopping = new AbortController();
-  const loading = loadUntilDone(config, database.url, entry, log, stopping.signal).then(() => {
-    if (stopping.signal.aborted) return;
+  const { dataDirectory, scanSeconds } = config;
+  const loaded = () => {
     readiness.loaded = true;
     if (config.insecureDemo) sayWhatToTry(url, log);
-  });
+  };
+  const watching = watchDirectory({ dataDirectory, scanSeconds, db, load, log, signal, loaded });
 
-  const stop = (signal: NodeJS.Signals) => {
-    if (stopping.signal.aborted) return;
-    log.info(`${signal}: finishing the requests that are under way`);
+  const stop = (name: NodeJS.Signals) => {
+    if (signal.aborted) return;
+    log.info(`${name}: finishing the requests that are under way`);
     stopping.abort();
     // A client that never ends its request must not keep the process.
     setTimeout(() => process.exit(0), config.drainSeconds * 1000).unref();
     app
       .close()
-      .then(() => loading)
+      .then(() => watching)
       .then(async () => {
+        await uploads.close();
         keys.close();
         await db.end();
         await database.close();
@@ -95,36 +104,6 @@ async function webDirectory(): Promise<string | undefined> {
     () => path,
     () => undefined,
   );
-}
-
-/** A load that the database interrupts is tried again: it goes on where it was. */
-async function loadUntilDone(
-  config: Config,
-  databaseUrl: string,
-  entry: URL,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<void> {
-  for (;;) {
-    try {
-      const { dataDirectory: path, logLevel, logFormat } = config;
-      const done = await loadInWorker(entry, { databaseUrl, path, logLevel, logFormat }, signal);
-      log.info(
-        `${config.dataDirectory}: ${done.completed} files loaded, ${done.known} loaded before, ${done.unknown} of unknown ` +
-          `format, ${done.failed} failed; ${done.rejected} records rejected`,
-      );
-      return;
-    } catch (error) {
-      if (signal.aborted) return;
-      if (error instanceof DataDirectoryError) {
-        log.error(error.message);
-        return;
-      }
-      const wait = isUnavailable(error) ? 'the database cannot be reached' : 'the load failed';
-      log.error({ err: error }, `${wait}; trying again in ${loadRetrySeconds} seconds`);
-      await new Promise((resolve) => setTimeout(resolve, loadRetrySeconds * 1000));
-    }
-  }
 }
 
 function sayWhatToTry(url: string, log: Logger): void {

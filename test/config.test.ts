@@ -19,6 +19,8 @@ describe('the configuration', () => {
       host: '127.0.0.1',
       port: 9950,
       dataDirectory: '/opt/claims-api',
+      scanSeconds: 10,
+      uploadLimitBytes: 1_073_741_824,
       keysDirectory: '/var/secrets/claims-api',
       tokenIssuer: 'claims-api',
       tokenAudience: 'claims.imx.com',
@@ -42,6 +44,9 @@ describe('the configuration', () => {
       CLAIMS_API_PORT: '0',
       CLAIMS_API_PUBLIC_URL: 'https://claims.example.com/',
       CLAIMS_API_DATA: '/data',
+      CLAIMS_API_SCAN_SECONDS: '0',
+      CLAIMS_API_UPLOADS: '/uploads',
+      CLAIMS_API_UPLOAD_LIMIT_BYTES: '1',
       CLAIMS_API_KEYS: '/keys',
       CLAIMS_API_TOKEN_ISSUER: 'issuer',
       CLAIMS_API_TOKEN_AUDIENCE: 'audience',
@@ -67,6 +72,9 @@ describe('the configuration', () => {
       port: 0,
       publicUrl: 'https://claims.example.com',
       dataDirectory: '/data',
+      scanSeconds: 0,
+      uploadsDirectory: '/uploads',
+      uploadLimitBytes: 1,
       keysDirectory: '/keys',
       tokenIssuer: 'issuer',
       tokenAudience: 'audience',
@@ -115,6 +123,8 @@ describe('a problem is', () => {
     ['CLAIMS_API_LOOKUP_CONNECTIONS', '0'],
     ['CLAIMS_API_QUERY_TIMEOUT_SECONDS', '0'],
     ['CLAIMS_API_DRAIN_SECONDS', '301'],
+    ['CLAIMS_API_SCAN_SECONDS', '86401'],
+    ['CLAIMS_API_UPLOAD_LIMIT_BYTES', '0'],
     ['CLAIMS_API_LOG_LEVEL', 'trace'],
     ['CLAIMS_API_LOG_LEVEL', 'INFO'],
     ['CLAIMS_API_LOG_FORMAT', 'text'],
@@ -164,7 +174,10 @@ it('the table of settings is this', () => {
     | \`CLAIMS_API_HOST\` | \`127.0.0.1\` | The address to listen on. The image sets \`0.0.0.0\`. |
     | \`CLAIMS_API_PORT\` | \`9950\` | The TCP port to listen on; 0 takes a free one. |
     | \`CLAIMS_API_PUBLIC_URL\` |  | Where clients reach the service, such as \`https://claims.example.com\`, if that is not the address it listens on. Shown in the log and in the API description. |
-    | \`CLAIMS_API_DATA\` | \`/opt/claims-api\` | The directory of claim files that are loaded at start. It is only ever read. |
+    | \`CLAIMS_API_DATA\` | \`/opt/claims-api\` | The directory of claim files: loaded at start, and when they are new or have changed. It is only ever read. |
+    | \`CLAIMS_API_SCAN_SECONDS\` | \`10\` | How often to look for new files there, in seconds; 0 looks only at start. A file is loaded once it has not changed for so long. |
+    | \`CLAIMS_API_UPLOADS\` |  | Where uploaded files are kept until they are loaded; unset, the directory of the system for temporary files. |
+    | \`CLAIMS_API_UPLOAD_LIMIT_BYTES\` | \`1073741824\` | The size of the largest upload that is taken, in bytes. |
     | \`CLAIMS_API_KEYS\` | \`/var/secrets/claims-api\` | The directory of the signing pair, \`jwt_key\` and \`jwt_key.pub.pem\`; further \`*.pub.pem\` verify tokens of keys that were rotated out. |
     | \`CLAIMS_API_TOKEN_ISSUER\` | \`claims-api\` | The \`iss\` of issued tokens, and the only one accepted. |
     | \`CLAIMS_API_TOKEN_AUDIENCE\` | \`claims.imx.com\` | The \`aud\` of issued tokens, and the only one accepted. |
@@ -172,7 +185,7 @@ it('the table of settings is this', () => {
     | \`CLAIMS_API_LOGIN_FAILURES_PER_MINUTE\` | \`10\` | Failed logins a minute, for one user name or one address, after which further ones get 429. Counted by each replica. |
     | \`CLAIMS_API_TRUSTED_PROXIES\` |  | Addresses or CIDR ranges, separated by commas, whose \`X-Forwarded-*\` headers are believed. |
     | \`CLAIMS_API_DATABASE_WAIT_SECONDS\` | \`60\` | How long to wait at the start for a database that cannot be reached yet, in seconds. |
-    | \`CLAIMS_API_LOOKUP_CONNECTIONS\` | \`8\` | PostgreSQL connections that answer requests. An import takes two more while it runs. |
+    | \`CLAIMS_API_LOOKUP_CONNECTIONS\` | \`8\` | PostgreSQL connections that answer requests. Loading takes one more for the data directory, and two for uploads. |
     | \`CLAIMS_API_QUERY_TIMEOUT_SECONDS\` | \`10\` | After how many seconds PostgreSQL gives up on the query of a request, which is then answered 503. |
     | \`CLAIMS_API_DRAIN_SECONDS\` | \`8\` | How long requests that are under way may take to finish after SIGTERM, in seconds. |
     | \`CLAIMS_API_LOG_LEVEL\` | \`info\` | The least severe level that is logged: fatal, error, warn, info, debug or silent. |

@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { connect as connectSocket } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -25,6 +25,8 @@ const env = (more: Record<string, string> = {}) => ({
   CLAIMS_API_KEYS: keys,
   CLAIMS_API_DATA: data,
   CLAIMS_API_PORT: '0',
+  // What a test has just written is not waited for.
+  CLAIMS_API_SCAN_SECONDS: '0',
   ...more,
 });
 
@@ -169,6 +171,80 @@ describe('a start that cannot be', { timeout: 30_000 }, () => {
   });
 });
 
+it('takes uploads, and keeps none when it ends', { timeout: 30_000 }, async () => {
+  const uploads = await mkdtemp(join(parent, 'uploads-'));
+  const { program, url } = await started({ CLAIMS_API_UPLOADS: uploads, CLAIMS_API_INSECURE_DEMO: 'true' });
+  await db.sql`update users set scopes = '{claims:read,imports:read,imports:write}' where name = 'demo'`;
+  const { token } = (await (await login(url, 'demo', 'demo')).json()) as { token: string };
+  const authorization = `Bearer ${token}`;
+  const content = carrierClaims(20_000, () => ({ BENE_ID: 'uploaded' }));
+  const answer = await fetch(`${url}/api/imports?name=may.csv`, {
+    method: 'POST',
+    headers: { authorization },
+    body: content,
+  });
+  expect(answer.status).toBe(202);
+  const location = answer.headers.get('location');
+  await program.says('may.csv: loading (rif');
+  program.child.kill('SIGTERM');
+  expect(await program.ended()).toBe(0);
+  expect(await readdir(uploads)).toEqual([]);
+  const [row] = await db.sql`select status, reason from imports where file = 'may.csv'`;
+  expect(row).toEqual({ status: 'failed', reason: 'the service ended before it was loaded; upload it again' });
+
+  const second = await started({ CLAIMS_API_UPLOADS: uploads, CLAIMS_API_INSECURE_DEMO: 'true' });
+  const again = await fetch(`${second.url}/api/imports?name=may.csv`, {
+    method: 'POST',
+    headers: { authorization },
+    body: content,
+  });
+  expect(again.headers.get('location')).toBe(location);
+  await second.program.says('may.csv: loaded in');
+  const [sum] = await db.sql`select count(*)::int as claims from claims where patient_id = 'uploaded'`;
+  expect(sum).toEqual({ claims: 20_000 });
+});
+
+describe('two services on one database and one directory', { timeout: 90_000 }, () => {
+  it('share the files, and the one goes on with what the other was killed at', async () => {
+    const shared = await testDatabase();
+    const directory = await mkdtemp(join(parent, 'shared-'));
+    const rows = 20_000;
+    const files = ['a.csv', 'b.csv', 'c.csv', 'd.csv'];
+    for (const [index, file] of files.entries()) {
+      await writeFile(
+        join(directory, file),
+        carrierClaims(rows, (row) => ({ CLM_ID: `-${index}${row + 100_000}` })),
+      );
+    }
+    const start = () =>
+      runProgram([], env({ DATABASE_URL: shared.url, CLAIMS_API_DATA: directory, CLAIMS_API_SCAN_SECONDS: '1' }));
+    const services = [start(), start()];
+    const loader = await Promise.any(
+      services.map(async (service) => {
+        await service.says('loading (rif');
+        return service;
+      }),
+    );
+    loader.child.kill('SIGKILL');
+    await loader.ended();
+    const complete = async () => {
+      const [row] = await shared.sql`
+        select count(*)::int as files from imports where status = 'completed' and added + unchanged = ${rows}`;
+      return row?.files === files.length;
+    };
+    while (!(await complete())) await new Promise((resolve) => setTimeout(resolve, 100));
+    const [row] = await shared.sql`
+      select (select count(*)::int from imports) as imports, (select count(*)::int from claims) as claims,
+        (select count(*)::int from claim_history) as history, (select sum(added)::int from imports) as added`;
+    const total = files.length * rows;
+    expect(row).toEqual({ imports: files.length, claims: total, history: 0, added: total });
+
+    const survivor = services.find((service) => service !== loader);
+    await writeFile(join(directory, 'e.csv'), carrierClaims(3));
+    await survivor?.says('e.csv: loaded in');
+  });
+});
+
 describe('claims import', { timeout: 30_000 }, () => {
   it.each([
     ['0 when all went in', carrierClaims(2, () => ({ BENE_ID: 'a' })), 0],
@@ -178,10 +254,33 @@ describe('claims import', { timeout: 30_000 }, () => {
       2,
     ],
     ['1 when the file was refused', 'SQLite format 3\0', 1],
+    ['1 when the file was of no known format', 'nothing to see', 1],
   ])('ends with %s', async (_, content, status) => {
     const path = join(await mkdtemp(join(parent, 'import-')), 'file');
     await writeFile(path, content);
     const program = runProgram(['import', path], env());
     expect(await program.ended()).toBe(status);
+  });
+
+  it('reads standard input, and keeps nothing of it', async () => {
+    const uploads = await mkdtemp(join(parent, 'uploads-'));
+    const program = runProgram(['import', '-'], env({ CLAIMS_API_UPLOADS: uploads }));
+    program.child.stdin?.end(carrierClaims(2, () => ({ BENE_ID: 'piped' })));
+    expect(await program.ended()).toBe(0);
+    expect(program.output()).toContain('standard input: loaded in');
+    expect(await readdir(uploads)).toEqual([]);
+    const [row] = await db.sql`select count(*)::int as claims from claims where patient_id = 'piped'`;
+    expect(row).toEqual({ claims: 2 });
+  });
+
+  it.each([
+    ['a format that there is not', ['--format', 'excel'], /There is no format excel; expected one of .*rif.*ndjson/],
+    ['an option that there is not', ['--force'], /--force/],
+    ['two paths', ['a', 'b'], /at most one path, found 2/],
+    ['a source without a name', ['--source='], /Expected a name after --source/],
+  ])('does not take %s', async (_what, args, message) => {
+    const program = runProgram(['import', ...args], env());
+    expect(await program.ended()).toBe(1);
+    expect(program.output()).toMatch(message);
   });
 });

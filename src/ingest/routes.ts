@@ -4,50 +4,23 @@ import { isDate } from '../claims/date.ts';
 import type { Pool } from '../db/client.ts';
 import { checkLimit, defaultLimit, pageCursor, pageLimit, uuid } from '../parameters.ts';
 import { invalidField, Problem, problemResponses } from '../problems.ts';
-import * as queries from './queries.ts';
+import * as queries from './import-queries.ts';
+import { Import, ImportDetail, kinds, nullable, Reject, shownRejects } from './import-schemas.ts';
+import { uploadRoute } from './upload-route.ts';
+import type { Uploads } from './uploads.ts';
 
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const count = (description: string) => Type.Integer({ minimum: 0, description });
-const time = Type.String({ format: 'date-time' });
-
-const importFields = {
-  id: Type.String({ format: 'uuid' }),
-  file: Type.String({ description: 'Below the data directory', examples: ['rif/carrier.csv'] }),
-  format: nullable(Type.String({ examples: ['rif'] })),
-  status: Type.Enum(['running', 'completed', 'failed', 'refused', 'unknown'], {
-    description: 'failed: not read to its end. refused: nothing of it was taken. unknown: of no known format.',
-  }),
-  reason: nullable(Type.String({ description: 'Of failed, refused and unknown' })),
-  size: count('Bytes'),
-  read: count('Records read: claims, or patients of a beneficiary file'),
-  added: count('Claims that were new'),
-  changed: count('Claims that replaced an earlier state'),
-  unchanged: count('Claims that were there already'),
-  rejected: count('Records that were not taken'),
-  seconds: Type.Number({ description: 'Spent writing, over all attempts' }),
-  startedAt: time,
-  finishedAt: nullable(time),
-};
-const Import = Type.Object(importFields, { $id: 'Import', description: "What became of a file's content" });
-
-const Reject = Type.Object({
-  position: Type.Integer({ description: 'From 1, in the unit' }),
-  unit: Type.String({ examples: ['line'] }),
-  claim: nullable(Type.String({ description: "The claim's own number, where it could be read" })),
-  field: nullable(Type.String({ examples: ['CLM_FROM_DT'] })),
-  reason: Type.String(),
-});
-const shownRejects = 100;
-const ImportDetail = Type.Object(
-  { ...importFields, rejects: Type.Array(Reject, { description: `The first ${shownRejects}` }) },
-  { $id: 'ImportDetail', description: 'An import and what it did not take' },
-);
+interface ImportRoutesOptions {
+  db: Pool;
+  uploads: Uploads;
+  uploadLimitBytes: number;
+}
 
 const scope = 'imports:read';
 
-export function importRoutes({ db }: { db: Pool }): FastifyPluginAsyncTypebox {
+export function importRoutes({ db, ...upload }: ImportRoutesOptions): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addSchema(Import);
+    app.addSchema(Reject);
     app.addSchema(ImportDetail);
 
     app.get(
@@ -99,11 +72,55 @@ export function importRoutes({ db }: { db: Pool }): FastifyPluginAsyncTypebox {
       },
       async (request) => {
         const { id } = request.params;
-        const row = await db.run((sql) => queries.findImport(sql, id));
-        if (row === undefined) throw new Problem('not-found', 'there is no import of this id');
-        return { ...row, rejects: await db.run((sql) => queries.listRejects(sql, id, shownRejects)) };
+        const row = await find(id);
+        const rejects = await db.run((sql) => queries.listRejects(sql, id, { limit: shownRejects, kind: 'reject' }));
+        return { ...row, rejects };
       },
     );
+
+    app.get(
+      '/api/imports/:id/rejects',
+      {
+        config: { scope },
+        schema: {
+          operationId: 'listRejects',
+          tags: ['imports'],
+          summary: 'List what an import did not take, and its warnings',
+          description: 'In the order of the file. While the import runs, the last page may grow.',
+          params: Type.Object({ id: uuid }),
+          querystring: Type.Object(
+            { limit: pageLimit, cursor: pageCursor, kind: Type.Optional(Type.Enum([...kinds])) },
+            { additionalProperties: false },
+          ),
+          response: {
+            200: Type.Object(
+              { rejects: Type.Array(Type.Ref('Reject')), next: nullable(Type.String()) },
+              { description: 'A page of rejects and warnings' },
+            ),
+            ...problemResponses(400, 401, 403, 404, 503),
+          },
+        },
+      },
+      async (request) => {
+        const { id } = request.params;
+        const { limit = defaultLimit, cursor, kind = null } = request.query;
+        checkLimit(limit);
+        const after = cursor === undefined ? 0 : decodeNumber(cursor);
+        await find(id);
+        const rejects = await db.run((sql) => queries.listRejects(sql, id, { limit: limit + 1, after, kind }));
+        const more = rejects.length > limit;
+        if (more) rejects.pop();
+        return { rejects, next: more ? encodeNumber(rejects.at(-1)?.number ?? 0) : null };
+      },
+    );
+
+    await app.register(uploadRoute(upload));
+
+    async function find(id: string): Promise<queries.ImportRow> {
+      const row = await db.run((sql) => queries.findImport(sql, id));
+      if (row === undefined) throw new Problem('not-found', 'there is no import of this id');
+      return row;
+    }
   };
 }
 
@@ -117,6 +134,16 @@ function decode(cursor: string): { startedAt: string; id: string } {
       text,
     );
   const [, startedAt = '', day = '', id = ''] = match ?? [];
-  if (!isDate(day)) throw invalidField('cursor', 'expected the `next` of another page; start again without a cursor');
+  if (!isDate(day)) throw badCursor();
   return { startedAt, id };
 }
+
+const encodeNumber = (number: number) => Buffer.from(`reject ${number}`).toString('base64url');
+
+function decodeNumber(cursor: string): number {
+  const [, number] = /^reject ([1-9]\d{0,8})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  if (number === undefined) throw badCursor();
+  return Number(number);
+}
+
+const badCursor = () => invalidField('cursor', 'expected the `next` of another page; start again without a cursor');

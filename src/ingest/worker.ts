@@ -1,42 +1,59 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import { createLogger } from '../log.ts';
-import { DataDirectoryError, type LoadSummary, loadFiles } from './scan.ts';
+import { formats } from './formats/index.ts';
+import type { ListedFile, LoadSummary } from './import-file.ts';
+import { logReport } from './report.ts';
+import { loadListed } from './scan.ts';
 
-interface Work extends Pick<Config, 'logLevel' | 'logFormat'> {
-  databaseUrl: string;
-  path: string;
+/** What a thread is to load, as it can be sent to it. */
+export interface Work {
+  files: ListedFile[];
+  /** The name of one. */
+  format?: string | undefined;
+  source?: string | undefined;
+  leaveBusy?: boolean;
 }
 
-type Outcome = { summary: LoadSummary } | { directoryError: string };
+interface WorkerData extends Work, Pick<Config, 'logLevel' | 'logFormat'> {
+  databaseUrl: string;
+}
+
+export type LoadInWorker = (work: Work, signal: AbortSignal) => Promise<LoadSummary>;
 
 /**
  * Loads files in a thread of its own, which runs the program's entry again: parsing does not hold up requests, and a
  * fault in it, or in a connection, does not end the service. Rejects with what the load threw.
  */
-export function loadInWorker(entry: URL, work: Work, signal: AbortSignal): Promise<LoadSummary> {
-  const worker = new Worker(entry, { workerData: work });
-  // Whatever it is doing: each batch is a transaction.
-  const stop = () => void worker.terminate();
-  signal.addEventListener('abort', stop);
-  return new Promise<LoadSummary>((resolve, reject) => {
-    worker.once('message', (outcome: Outcome) => {
-      if ('summary' in outcome) resolve(outcome.summary);
-      else reject(new DataDirectoryError(outcome.directoryError));
+export function createWorkers(
+  entry: URL,
+  databaseUrl: string,
+  { logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>,
+): LoadInWorker {
+  return (work, signal) => {
+    signal.throwIfAborted();
+    const worker = new Worker(entry, {
+      workerData: { ...work, databaseUrl, logLevel, logFormat } satisfies WorkerData,
     });
-    worker.once('error', reject);
-    worker.once('exit', () => reject(new Error('the loading thread ended early')));
-  }).finally(() => signal.removeEventListener('abort', stop));
+    // Whatever it is doing: each batch is a transaction.
+    const stop = () => void worker.terminate();
+    signal.addEventListener('abort', stop);
+    return new Promise<LoadSummary>((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+      worker.once('exit', () => reject(new Error('the loading thread ended early')));
+    }).finally(() => signal.removeEventListener('abort', stop));
+  };
 }
 
 /** What the thread does. */
 export async function runWorker(): Promise<void> {
-  const { databaseUrl, path, ...logging } = workerData as Work;
-  try {
-    const summary = await loadFiles(databaseUrl, path, createLogger(logging));
-    parentPort?.postMessage({ summary } satisfies Outcome);
-  } catch (error) {
-    if (!(error instanceof DataDirectoryError)) throw error;
-    parentPort?.postMessage({ directoryError: error.message } satisfies Outcome);
-  }
+  const { databaseUrl, files, format, source, leaveBusy, ...logging } = workerData as WorkerData;
+  const summary = await loadListed(databaseUrl, files, {
+    report: logReport(createLogger(logging)),
+    format: formats.find(({ name }) => name === format),
+    source,
+    leaveBusy,
+  });
+  parentPort?.postMessage(summary satisfies LoadSummary);
 }

@@ -11,18 +11,22 @@ export interface ClaimPage {
 
 export interface Import {
   id: string;
-  /** Below the data directory. */
+  /** Below the data directory, or the name of an upload. */
   file: string;
   format: string | null;
-  status: 'running' | 'completed' | 'failed' | 'refused' | 'unknown';
+  status: 'queued' | 'running' | 'completed' | 'failed' | 'refused' | 'unknown';
   reason: string | null;
   /** In bytes. */
   size: number;
+  bytesRead: number | null;
+  /** Of the file, read so far; null where that is not known. */
+  fraction: number | null;
   read: number;
   added: number;
   changed: number;
   unchanged: number;
   rejected: number;
+  warned: number;
   /** Spent loading so far. */
   seconds: number;
   startedAt: string;
@@ -31,6 +35,24 @@ export interface Import {
 
 export interface ImportPage {
   imports: Import[];
+  next: string | null;
+}
+
+/** Whether an import has not ended yet, so that asking again shows more. */
+export const isUnderWay = ({ status }: Import) => status === 'queued' || status === 'running';
+
+export interface Reject {
+  number: number;
+  kind: 'reject' | 'warning';
+  position: number;
+  unit: string;
+  claim: string | null;
+  field: string | null;
+  reason: string;
+}
+
+export interface RejectPage {
+  rejects: Reject[];
   next: string | null;
 }
 

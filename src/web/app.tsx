@@ -2,10 +2,11 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { createApi, type LoginAnswer } from './api.ts';
 import { ClaimDetail } from './claim-detail.tsx';
 import { ClaimList } from './claim-list.tsx';
+import { ImportDetail } from './import-detail.tsx';
 import { ImportList } from './import-list.tsx';
 import { Login } from './login.tsx';
 import { firstPage, type Position, restorePosition } from './paging.ts';
-import { allClaims, formatHash, parseHash, type Route } from './route.ts';
+import { allClaims, allImports, formatHash, parseHash, type Route } from './route.ts';
 import { closeSession, currentSession, openSession } from './session.ts';
 
 /** What the address shows, and what its history entry knows of the pages before it. */
@@ -18,7 +19,7 @@ function currentPlace(): Place {
   const route = parseHash(location.hash);
   return {
     route,
-    position: route.view === 'claims' ? restorePosition(route.cursor, history.state?.earlier) : firstPage,
+    position: 'cursor' in route ? restorePosition(route.cursor, history.state?.earlier) : firstPage,
   };
 }
 
@@ -79,8 +80,10 @@ export function App() {
   const main = useRef<HTMLElement>(null);
   const lastList = useRef<Place>({ route: allClaims, position: firstPage });
   if (route.view === 'claims') lastList.current = { route, position };
+  const lastImports = useRef<Place>({ route: allImports, position: firstPage });
+  if (route.view === 'imports') lastImports.current = { route, position };
 
-  const shown = !session ? 'login' : route.view === 'claim' ? route.id : route.view;
+  const shown = !session ? 'login' : 'id' in route ? route.id : route.view;
   const shownBefore = useRef(shown);
   // A changed view is read from its top, by eye and by screen reader; the login puts the focus on its own field.
   useEffect(() => {
@@ -97,16 +100,16 @@ export function App() {
     go(allClaims, firstPage, 'replaceState');
   }
 
-  const back = (
+  const backTo = (place: Place, name: string) => (
     <a
-      href={formatHash(lastList.current.route)}
+      href={formatHash(place.route)}
       onClick={(event) => {
         if (event.metaKey || event.ctrlKey || event.shiftKey) return;
         event.preventDefault();
-        go(lastList.current.route, lastList.current.position);
+        go(place.route, place.position);
       }}
     >
-      ← Claims
+      ← {name}
     </a>
   );
 
@@ -152,9 +155,18 @@ export function App() {
             go={(wanted, to) => go({ view: 'claims', ...wanted }, to)}
           />
         ) : route.view === 'claim' ? (
-          <ClaimDetail key={route.id} api={api} id={route.id} back={back} />
+          <ClaimDetail key={route.id} api={api} id={route.id} back={backTo(lastList.current, 'Claims')} />
         ) : route.view === 'imports' ? (
-          <ImportList api={api} />
+          <ImportList api={api} position={position} go={(to) => go({ view: 'imports', cursor: to.cursor }, to)} />
+        ) : route.view === 'import' ? (
+          <ImportDetail
+            key={route.id}
+            api={api}
+            route={route}
+            position={position}
+            go={(wanted, to) => go({ view: 'import', ...wanted }, to)}
+            back={backTo(lastImports.current, 'Imports')}
+          />
         ) : (
           <>
             <h1>There is no such page</h1>

@@ -14,6 +14,7 @@ beforeEach(async () => {
 interface Import {
   id: string;
   file: string;
+  size: number;
   startedAt: string;
 }
 
@@ -76,12 +77,15 @@ describe('the list of imports', () => {
         format: 'ndjson',
         status: 'completed',
         reason: null,
-        size: expect.any(Number),
+        size: imports[1]?.size,
+        bytesRead: imports[1]?.size,
+        fraction: 1,
         read: 3,
         added: 0,
         changed: 1,
         unchanged: 1,
         rejected: 1,
+        warned: 0,
         seconds: expect.any(Number),
         startedAt: instant,
         finishedAt: instant,
@@ -139,6 +143,8 @@ describe('the list of imports', () => {
   });
 });
 
+const numbered = (number: number) => ({ number, kind: 'reject' });
+
 describe('an import', () => {
   it('is answered with its rejects, in the order of the file', async () => {
     const lines = [
@@ -158,9 +164,30 @@ describe('an import', () => {
       added: 1,
       rejected: 3,
       rejects: [
-        { position: 2, unit: 'line', claim: null, field: 'claim', reason: expect.stringContaining('valid JSON') },
-        { position: 3, unit: 'line', claim: 'A3', field: 'status', reason: expect.stringContaining('paid') },
-        { position: 4, unit: 'line', claim: 'A4', field: 'billablePeriod.start', reason: expect.any(String) },
+        {
+          ...numbered(1),
+          position: 2,
+          unit: 'line',
+          claim: null,
+          field: 'claim',
+          reason: expect.stringContaining('valid JSON'),
+        },
+        {
+          ...numbered(2),
+          position: 3,
+          unit: 'line',
+          claim: 'A3',
+          field: 'status',
+          reason: expect.stringContaining('paid'),
+        },
+        {
+          ...numbered(3),
+          position: 4,
+          unit: 'line',
+          claim: 'A4',
+          field: 'billablePeriod.start',
+          reason: expect.any(String),
+        },
       ],
     });
     expect(answer.body).not.toContain('unheard of');
@@ -178,6 +205,17 @@ describe('an import', () => {
     );
   });
 
+  it.each<[string, string, object]>([
+    ['running, half of it read', 'running', { bytesRead: 50, fraction: 0.5 }],
+    ['running, nothing of it read that is known', 'running', { bytesRead: null, fraction: null }],
+    ['completed', 'completed', { fraction: 1 }],
+  ])('tells how far it is: %s', async (_what, status, expected) => {
+    const id = await anImport('2024-01-01T00:00:00Z');
+    const bytes = (expected as { bytesRead?: number }).bytesRead ?? null;
+    await sql`update imports set size = 100, status = ${status}, bytes_read = ${bytes} where id = ${id}`;
+    expect((await get(`/api/imports/${id}`)).json()).toMatchObject(expected);
+  });
+
   it('that is not there is answered 404', async () => {
     await anImport('2024-01-01T00:00:00Z');
     expectProblem(await get(`/api/imports/${randomUUID()}`), 404);
@@ -188,19 +226,101 @@ describe('an import', () => {
   });
 });
 
-it.each(['/api/imports', `/api/imports/${randomUUID()}`])('%s needs the scope imports:read', async (address) => {
-  expectProblem(await get(address, null), 401);
-  expect(expectProblem(await get(address, await token(['claims:read', 'imports:write'])), 403).detail).toContain(
-    'imports:read',
-  );
-  const allowed = await get(address, await token(['imports:read']));
-  expect([200, 404]).toContain(allowed.statusCode);
+describe('rejects', () => {
+  /** An import with a reject or a warning at each of these positions. */
+  async function withRejects(...found: [kind: 'reject' | 'warning', position: number][]): Promise<string> {
+    const id = await anImport('2024-01-01T00:00:00Z');
+    for (const [index, [kind, position]] of found.entries()) {
+      await sql`
+        insert into import_rejects (import_id, number, position, unit, reason, kind)
+        values (${id}, ${index + 1}, ${position}, 'line', 'expected better', ${kind})`;
+    }
+    return id;
+  }
+  async function positions(id: string, params: Record<string, string>): Promise<number[][]> {
+    const found: number[][] = [];
+    for (let next: string | null = ''; next !== null; ) {
+      const answer = await get(
+        `/api/imports/${id}/rejects?${new URLSearchParams({ ...params, ...(next && { cursor: next }) })}`,
+      );
+      expect(answer.statusCode, answer.body).toBe(200);
+      const page = answer.json() as { rejects: { position: number }[]; next: string | null };
+      found.push(page.rejects.map(({ position }) => position));
+      next = page.next;
+      expect(found.length).toBeLessThan(100);
+    }
+    return found;
+  }
+  const mixed = () =>
+    withRejects(['reject', 3], ['warning', 4], ['reject', 8], ['reject', 8], ['warning', 9], ['reject', 12]);
+
+  it('are paged through with the warnings, each once, in the order of the file', async () => {
+    const id = await mixed();
+    expect(await positions(id, { limit: '2' })).toEqual([
+      [3, 4],
+      [8, 8],
+      [9, 12],
+    ]);
+    expect(await positions(id, { limit: '6' })).toHaveLength(1);
+    expect(await positions(id, {})).toEqual([[3, 4, 8, 8, 9, 12]]);
+  });
+
+  it.each<[string, number[][]]>([
+    [
+      'reject',
+      [
+        [3, 8],
+        [8, 12],
+      ],
+    ],
+    ['warning', [[4, 9]]],
+  ])('are listed by kind: %s', async (kind, expected) => {
+    expect(await positions(await mixed(), { limit: '2', kind })).toEqual(expected);
+  });
+
+  it('of another import are not listed', async () => {
+    await mixed();
+    expect(await positions(await withRejects(['reject', 1]), {})).toEqual([[1]]);
+  });
+
+  it('without the warnings are part of the import', async () => {
+    const { rejects } = (await get(`/api/imports/${await mixed()}`)).json();
+    expect(rejects.map(({ position }: { position: number }) => position)).toEqual([3, 8, 8, 12]);
+  });
+
+  it('of an import that is not there are answered 404', async () => {
+    expectProblem(await get(`/api/imports/${randomUUID()}/rejects`), 404);
+  });
+
+  it.each([
+    ['limit', '0'],
+    ['limit', 'Infinity'],
+    ['kind', 'error'],
+    ['cursor', 'x'],
+    ['cursor', Buffer.from('reject 0').toString('base64url')],
+    ['cursor', Buffer.from('reject 9999999999').toString('base64url')],
+    ['colour', 'red'],
+  ])('cannot be asked for with %s=%s', async (name, value) => {
+    expectFault(await get(`/api/imports/${await mixed()}/rejects?${name}=${value}`), name);
+  });
 });
+
+it.each(['/api/imports', `/api/imports/${randomUUID()}`, `/api/imports/${randomUUID()}/rejects`])(
+  '%s needs the scope imports:read',
+  async (address) => {
+    expectProblem(await get(address, null), 401);
+    expect(expectProblem(await get(address, await token(['claims:read', 'imports:write'])), 403).detail).toContain(
+      'imports:read',
+    );
+    const allowed = await get(address, await token(['imports:read']));
+    expect([200, 404]).toContain(allowed.statusCode);
+  },
+);
 
 it('no method changes an import', async () => {
   const id = await anImport('2024-01-01T00:00:00Z');
   for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'] as const) {
-    for (const address of ['/api/imports', `/api/imports/${id}`]) {
+    for (const address of [...(method === 'POST' ? [] : ['/api/imports']), `/api/imports/${id}`]) {
       const answer = await request({ method, url: address, payload: {} });
       expect([404, 405], `${method} ${address}`).toContain(answer.statusCode);
     }
@@ -225,4 +345,5 @@ it('the answers are of the schemas that are declared for them', async () => {
   const page = await list();
   check(shape('/api/imports'), page);
   check(shape('/api/imports/{id}'), (await get(`/api/imports/${page.imports[0]?.id}`)).json());
+  check(shape('/api/imports/{id}/rejects'), (await get(`/api/imports/${page.imports[0]?.id}/rejects`)).json());
 });

@@ -17,7 +17,13 @@ import { cursorSecret } from '../../src/claims/queries.ts';
 import type { Claim } from '../../src/claims/schema.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { Pool } from '../../src/db/client.ts';
-import { type LoadSummary, loadFiles } from '../../src/ingest/scan.ts';
+import { formats } from '../../src/ingest/formats/index.ts';
+import type { LoadSummary } from '../../src/ingest/import-file.ts';
+import { logReport } from '../../src/ingest/report.ts';
+import { loadFiles, loadListed } from '../../src/ingest/scan.ts';
+import { Spool } from '../../src/ingest/spool.ts';
+import { Uploads } from '../../src/ingest/uploads.ts';
+import type { LoadInWorker } from '../../src/ingest/worker.ts';
 import { createLogger, type Logger } from '../../src/log.ts';
 import type { Readiness } from '../../src/ops/health.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
@@ -45,6 +51,8 @@ interface TestAppOptions {
   /** What the app asks instead of the database's own pool. */
   db?: Pool;
   readiness?: Readiness;
+  /** Loads uploads, in place of a load in the test's own thread. */
+  load?: LoadInWorker;
   /** Holds the built page. */
   webDirectory?: string;
 }
@@ -71,6 +79,15 @@ export async function testApp(options: TestAppOptions = {}) {
   });
   await insertUser(sql, { name: user.name, passwordHash: await passwordHash(), scopes: defaultScopes });
   const db = options.db ?? database.pool;
+  const stopping = new AbortController();
+  const spoolDirectory = await temporaryDirectory();
+  const uploads = new Uploads({
+    databaseUrl: database.url,
+    spool: new Spool(spoolDirectory),
+    load: options.load ?? loadHere(database.url),
+    log,
+    signal: stopping.signal,
+  });
   const app = await buildApp(config, {
     version: '0.0.0-test',
     log,
@@ -80,10 +97,13 @@ export async function testApp(options: TestAppOptions = {}) {
     login: createLogin({ db, tokens, failuresPerMinute: config.loginFailuresPerMinute, demo: config.insecureDemo }),
     cursors: new Cursors(await cursorSecret(sql)),
     readiness: options.readiness ?? { loaded: true },
+    uploads,
     webDirectory: options.webDirectory,
   });
   afterAll(async () => {
+    stopping.abort();
     await app.close();
+    await uploads.close();
     keys.close();
   });
 
@@ -107,7 +127,7 @@ export async function testApp(options: TestAppOptions = {}) {
   }
   const get = (url: string, bearer?: string | null) => request({ url }, bearer);
 
-  return { app, database, db, sql, url: database.url, token, request, get };
+  return { app, database, db, sql, url: database.url, token, request, get, uploads, spoolDirectory };
 }
 
 let hashed: Promise<string> | undefined;
@@ -115,6 +135,15 @@ const passwordHash = () => {
   hashed ??= hashPassword(user.password);
   return hashed;
 };
+
+export const loadHere =
+  (url: string): LoadInWorker =>
+  ({ files, format, source }) =>
+    loadListed(url, files, {
+      report: logReport(silentLog()),
+      format: formats.find(({ name }) => name === format),
+      source,
+    });
 
 const importDirectory = await temporaryDirectory();
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { createApi, Problem } from '../../src/web/api.ts';
+import { createApi, type Import, isUnderWay, Problem } from '../../src/web/api.ts';
 
 type Answer = (url: string, init: RequestInit) => Response | Promise<Response>;
 
@@ -155,4 +155,15 @@ test('gives an aborted request up, and does not call that a problem', async () =
   const request = api.get('/api/claims', {}, controller.signal);
   controller.abort();
   await expect(request).rejects.toMatchObject({ name: 'AbortError' });
+});
+
+test.each<[Import['status'], boolean]>([
+  ['queued', true],
+  ['running', true],
+  ['completed', false],
+  ['failed', false],
+  ['refused', false],
+  ['unknown', false],
+])('an import that is %s: there is more to come: %s', (status, expected) => {
+  expect(isUnderWay({ status } as Import)).toBe(expected);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { allClaims, claimsBy, formatHash, parseHash, type Route } from '../../src/web/route.ts';
+import { allClaims, allImports, claimsBy, formatHash, importBy, parseHash, type Route } from '../../src/web/route.ts';
 
 const id = '0190a6d2-7c3e-8f00-9abc-0123456789ab';
 
@@ -29,7 +29,10 @@ const routes: [string, Route][] = [
     },
   ],
   ['one claim', { view: 'claim', id }],
-  ['the imports', { view: 'imports' }],
+  ['the imports', allImports],
+  ['a later page of the imports', { view: 'imports', cursor: 'eyJ+/=' }],
+  ['one import', importBy(id)],
+  ['a page of the warnings of an import', { view: 'import', id, kind: 'warning', cursor: 'eyJ+/=' }],
 ];
 
 test.each(routes)('gives %s back from its address', (_name, route) => {
@@ -52,12 +55,22 @@ test('keeps a value that is no choice, for the service to judge', () => {
   expect(parseHash('#/claims?status=lost')).toEqual(claimsBy({ status: 'lost' }));
 });
 
-test.each(['#/claims/', '#/claims/17', `#/claims/${id}/items`, '#/claims/..%2Fimports', '#/elsewhere', '#claims'])(
-  'knows no page at %s',
-  (hash) => {
-    expect(parseHash(hash)).toEqual({ view: 'missing' });
-  },
-);
+test('takes a kind that there is not for both', () => {
+  expect(parseHash(`#/imports/${id}?kind=error`)).toEqual(importBy(id));
+});
+
+test.each([
+  '#/claims/',
+  '#/imports/',
+  '#/imports/17',
+  '#/claims/17',
+  `#/claims/${id}/items`,
+  '#/claims/..%2Fimports',
+  '#/elsewhere',
+  '#claims',
+])('knows no page at %s', (hash) => {
+  expect(parseHash(hash)).toEqual({ view: 'missing' });
+});
 
 test('reads the id of a claim in capitals as the same claim', () => {
   expect(parseHash(`#/claims/${id.toUpperCase()}`)).toEqual({ view: 'claim', id });

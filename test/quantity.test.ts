@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatBytes, formatCount, formatSeconds } from '../../src/web/quantity.ts';
+import { formatBytes, formatCount, formatSeconds } from '../src/quantity.ts';
 
 test('groups the digits of a count', () => {
   expect(formatCount(1203344)).toBe('1,203,344');
