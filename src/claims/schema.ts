@@ -155,7 +155,9 @@ const ClaimFields = {
         ),
       ),
       controlNumber: Type.Optional(text(50, { description: "The provider's number of the line" })),
-      reported: Type.Optional(Type.Boolean({ description: 'Not of the submission: a remittance or a ledger names the line' })),
+      reported: Type.Optional(
+        Type.Boolean({ description: 'Not of the submission: a remittance or a ledger names the line' }),
+      ),
       diagnosis: Type.Optional(Type.Array(text(50))),
       provider: Type.Optional(text(100, { description: 'The rendering provider' })),
       charge: Type.Optional(Amount),
