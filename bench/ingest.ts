@@ -1,0 +1,211 @@
+/**
+ * How fast `claims import` is beside psql's \copy of the same rows into the same table with the same indexes, both in
+ * each round: the first load into an empty database, and the daily load, in which 1 % of the claims are others. With
+ * --memory instead the peak memory of the importing process, with a file of 200 MB and with one of 2 GB.
+ *
+ * `npm run bench:ingest -- [--claims 100000] [--rounds 3] [--formats rif,ndjson,837p] [--memory] [--json FILE]`. Needs
+ * psql. DATABASE_URL names a PostgreSQL to use, else an embedded one is started, at default durability.
+ */
+
+import { execFile } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { parseArgs, promisify } from 'node:util';
+import { type Connection, connect } from '../src/db/client.ts';
+import { startEmbedded } from '../src/db/embedded.ts';
+import { migrate } from '../src/db/migrate.ts';
+import type { GeneratedClaim } from '../src/generate/claim.ts';
+import { generated, lines } from '../src/generate/command.ts';
+import { createLogger } from '../src/log.ts';
+import { type Run, runClaims } from './run-claims.ts';
+
+const { values } = parseArgs({
+  options: {
+    claims: { type: 'string', default: '100000' },
+    rounds: { type: 'string', default: '3' },
+    formats: { type: 'string', default: 'rif,ndjson,837p' },
+    memory: { type: 'boolean', default: false },
+    json: { type: 'string' },
+  },
+});
+const count = Number(values.claims);
+const rounds = Number(values.rounds);
+type BenchFormat = 'rif' | 'ndjson' | '837p';
+const formats = values.formats.split(',') as BenchFormat[];
+
+/** Of each round. */
+interface Times {
+  first: Run[];
+  copy: number[];
+  daily: Run[];
+}
+
+const directory = await mkdtemp(join(tmpdir(), 'claims-api-bench-'));
+const file = (name: string) => join(directory, name);
+const embedded = process.env.DATABASE_URL ? undefined : await startEmbedded(join(directory, 'postgres'));
+const serverUrl = process.env.DATABASE_URL ?? (embedded?.url as string);
+const admin = connect(serverUrl, { name: 'bench' });
+const databaseUrl = Object.assign(new URL(serverUrl), { pathname: '/claims_bench' }).href;
+
+try {
+  const settings = await describeMachine();
+  const report = values.memory ? { memory: await memory() } : { claims: count, loads: await loads() };
+  if (values.json) await writeFile(values.json, `${JSON.stringify({ settings, ...report }, null, 2)}\n`);
+} finally {
+  await admin`drop database if exists claims_bench with (force)`;
+  await admin.end();
+  await embedded?.stop();
+  await rm(directory, { recursive: true, force: true });
+}
+
+async function loads() {
+  const times = new Map(formats.map((format) => [format, { first: [], copy: [], daily: [] } as Times]));
+  for (const format of formats) {
+    await write(file(`first.${format}`), lines(generated(1, count), format));
+    await write(file(`daily.${format}`), lines(changed(generated(1, count)), format));
+  }
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const [format, of] of times) {
+      await measure(format, of);
+      const [first, copy, daily] = [of.first.at(-1), of.copy.at(-1), of.daily.at(-1)] as [Run, number, Run];
+      console.log(
+        `round ${round}, ${format}: import ${first.seconds.toFixed(1)} s, \\copy ${copy.toFixed(1)} s, ` +
+          `daily load ${daily.seconds.toFixed(1)} s, peak ${inMegabytes(first.peakBytes)} MB`,
+      );
+    }
+  }
+  const results = [...times].map(([format, of]) => ({
+    format,
+    'import/s': spread(of.first.map(({ seconds }) => count / seconds)),
+    '\\copy/s': spread(of.copy.map((seconds) => count / seconds)),
+    // Of each round: what else the machine does is the same for both.
+    ratio: spread(of.first.map(({ seconds }, round) => (of.copy[round] as number) / seconds)),
+    'daily/s': spread(of.daily.map(({ seconds }) => count / seconds)),
+    'peak MB': inMegabytes(Math.max(...of.first.map(({ peakBytes }) => peakBytes))),
+  }));
+  console.log(`\n${count.toLocaleString('en-US')} claims: median (minimum to maximum) of ${rounds} rounds`);
+  console.table(results);
+  return results;
+}
+
+/** One round of a format. */
+async function measure(format: BenchFormat, times: Times): Promise<void> {
+  const rows = file('claims.copy');
+  await inEmptyDatabase(async (sql) => {
+    times.first.push(await importFile(`first.${format}`));
+    await expectCounts(sql, { added: count, changed: 0 });
+    await psql(`\\copy claims to '${rows}'`);
+    await sql`checkpoint`;
+    times.daily.push(await importFile(`daily.${format}`));
+    await expectCounts(sql, { added: count, changed: Math.ceil(count / 100) });
+    await sql`truncate claims, claim_history`;
+    await sql`checkpoint`;
+    const started = performance.now();
+    await psql(`\\copy claims from '${rows}'`);
+    times.copy.push((performance.now() - started) / 1000);
+  });
+  await rm(rows);
+}
+
+async function memory() {
+  const list: Record<string, string | number>[] = [];
+  for (const format of formats) {
+    for (const bytes of [200e6, 2e9]) {
+      const name = `memory.${format}`;
+      await write(file(name), lines(generated(2, claimsOf(bytes, format)), format));
+      const { size } = await stat(file(name));
+      await inEmptyDatabase(async (sql) => {
+        const { seconds, peakBytes } = await importFile(name);
+        const [loaded] = await sql<{ added: number }[]>`select added::int as added from imports`;
+        const claims = loaded?.added ?? 0;
+        const perSecond = Math.round(claims / seconds);
+        list.push({
+          format,
+          'file MB': Math.round(size / 1e6),
+          claims,
+          'claims/s': perSecond,
+          'peak MB': inMegabytes(peakBytes),
+        });
+        console.log(
+          `${format}, ${Math.round(size / 1e6)} MB: ${claims} claims, ${perSecond}/s, peak ${inMegabytes(peakBytes)} MB`,
+        );
+      });
+      await rm(file(name));
+    }
+  }
+  return list;
+}
+
+function importFile(name: string): Promise<Run> {
+  return runClaims(['import', file(name)], databaseUrl, directory);
+}
+
+async function psql(command: string): Promise<void> {
+  await promisify(execFile)('psql', ['-X', databaseUrl, '-v', 'ON_ERROR_STOP=1', '-qc', command]);
+}
+
+async function inEmptyDatabase(work: (sql: Connection) => Promise<void>): Promise<void> {
+  await admin`drop database if exists claims_bench with (force)`;
+  await admin`create database claims_bench`;
+  await admin`checkpoint`;
+  const sql = connect(databaseUrl, { name: 'bench' });
+  try {
+    await migrate(sql, createLogger({ logLevel: 'silent', logFormat: 'json' }));
+    await work(sql);
+  } finally {
+    await sql.end();
+  }
+}
+
+/** What was measured is worth nothing where it did something else. */
+async function expectCounts(sql: Connection, expected: { added: number; changed: number }): Promise<void> {
+  const [found] = await sql<{ added: number; changed: number; rejected: number }[]>`
+    select sum(added)::int as added, sum(changed)::int as changed, sum(rejected)::int as rejected from imports`;
+  if (found?.added === expected.added && found.changed === expected.changed && found.rejected === 0) return;
+  throw new Error(`expected ${JSON.stringify(expected)} and no rejects, found ${JSON.stringify(found)}`);
+}
+
+async function write(path: string, parts: Iterable<string>): Promise<void> {
+  await pipeline(Readable.from(parts), createWriteStream(path));
+}
+
+/** Every hundredth claim has another day of service. */
+function* changed(claims: Iterable<GeneratedClaim>): Generator<GeneratedClaim> {
+  for (const claim of claims) yield claim.index % 100 === 0 ? { ...claim, date: '2020-02-29' } : claim;
+}
+
+/** How many claims make a file of about the size. */
+function claimsOf(bytes: number, format: BenchFormat): number {
+  const some = 10_000;
+  let length = 0;
+  for (const part of lines(generated(2, some), format)) length += part.length;
+  return Math.ceil((bytes / length) * some);
+}
+
+async function describeMachine() {
+  const [server] = await admin<Record<string, string>[]>`
+    select current_setting('server_version') as postgres, current_setting('fsync') as fsync,
+      current_setting('synchronous_commit') as "synchronousCommit", current_setting('shared_buffers') as "sharedBuffers"`;
+  const settings = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, ...server };
+  console.log(
+    Object.entries(settings)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', '),
+  );
+  return settings;
+}
+
+function spread(numbers: number[]): string {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const number = (value: number | undefined = 0) =>
+    value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(2);
+  return `${number(sorted[Math.floor(sorted.length / 2)])} (${number(sorted[0])} to ${number(sorted.at(-1))})`;
+}
+
+function inMegabytes(bytes: number): number {
+  return Math.round(bytes / 1e6);
+}
