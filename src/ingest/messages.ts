@@ -9,9 +9,10 @@ import {
 } from '../claims/lifecycle.ts';
 import type { Message, Report, Submission } from '../claims/messages.ts';
 import { npiSystem, taxIdSystem } from '../claims/provider-system.ts';
-import { type ClaimRow, Fault, renderClaim } from '../claims/render.ts';
+import { Fault, renderClaim } from '../claims/render.ts';
 import type { Claim } from '../claims/schema.ts';
 import type { Sql } from '../db/client.ts';
+import { type StoredRow, storedRow, storedText } from './copy.ts';
 import type { Reject } from './format.ts';
 import { parseClaim } from './known-claim.ts';
 import * as queries from './queries.ts';
@@ -23,7 +24,7 @@ export interface PositionedMessage {
   /** As the history shows what brought a state, or ended it. */
   brought: string;
   /** What the message makes where nothing is known of its claim, as is mostly so; made while the database is at work. */
-  fresh?: ClaimRow;
+  fresh?: StoredRow;
   /** Of all claims that a submission may be about. */
   ids?: string[];
   taxId?: string | undefined;
@@ -32,7 +33,7 @@ export interface PositionedMessage {
 }
 
 /** Throws Fault where no row can be made of the claim that a message submits. */
-export function prepareMessage(message: Message, unit: string, position: number): PositionedMessage {
+export function prepareMessage(message: Message, unit: string, position: number, importId: string): PositionedMessage {
   const brought = describe(message, unit, position);
   const { taxId } = message;
   if (message.kind !== 'submission') return { position, brought, taxId, message: () => message };
@@ -40,27 +41,25 @@ export function prepareMessage(message: Message, unit: string, position: number)
   const waiting = { position, brought, ids, taxId, npi: message.claim.provider?.npi };
   if (message.original !== undefined) return { ...waiting, message: () => message };
   // The row alone waits: thousands of claims as objects would cost the collector more than they are worth.
-  const fresh = renderClaim(applySubmission(undefined, message), brought);
-  return { ...waiting, fresh, message: () => submissionOf(parseRow(fresh), taxId) };
+  const fresh = storedRow(renderClaim(applySubmission(undefined, message), brought), importId);
+  return { ...waiting, fresh, message: () => submissionOf(parseClaim(storedText(fresh)), taxId) };
 }
-
-const parseRow = ({ document, source }: ClaimRow) => parseClaim({ document, source: source ?? null });
 
 /** A claim as it is stored or staged; one that is not there yet has no hash. */
 class State {
   readonly id: string;
   hash: string | undefined;
-  #stored: { document: string; source: string | null } | undefined;
+  readonly #stored: (() => { document: string; source: string | null }) | undefined;
   #claim: Claim | undefined;
 
-  constructor(id: string, hash?: string, stored?: { document: string; source: string | null }) {
+  constructor(id: string, hash?: string, stored?: () => { document: string; source: string | null }) {
     this.id = id;
     this.hash = hash;
     this.#stored = stored;
   }
 
   get claim(): Claim | undefined {
-    if (this.#claim === undefined && this.#stored) this.#claim = parseClaim(this.#stored);
+    if (this.#claim === undefined && this.#stored) this.#claim = parseClaim(this.#stored());
     return this.#claim;
   }
 
@@ -72,7 +71,7 @@ class State {
 
 interface Sink {
   /** Makes these rows, no two of an id, the current states: of new claims, and of others. */
-  write(added: ClaimRow[], others: ClaimRow[]): Promise<void>;
+  write(added: StoredRow[], others: StoredRow[]): Promise<void>;
   reject(reject: Reject): void;
   importId: string;
 }
@@ -83,8 +82,8 @@ interface Sink {
  */
 export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink: Sink): Promise<number> {
   const claims = await KnownClaims.load(tx, messages);
-  const added = new Map<string, ClaimRow>();
-  const others = new Map<string, ClaimRow>();
+  const added = new Map<string, StoredRow>();
+  const others = new Map<string, StoredRow>();
   let unchanged = 0;
   const flush = async () => {
     await sink.write([...added.values()], [...others.values()]);
@@ -101,8 +100,9 @@ export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink
       const message = read();
       let anyChange = false;
       for (const { state, claim, absorbed } of claims.after(message)) {
-        const row = renderClaim(claim, brought);
-        if (row.hash === state.hash) continue;
+        const rendered = renderClaim(claim, brought);
+        if (rendered.hash === state.hash) continue;
+        const row = storedRow(rendered, sink.importId);
         anyChange = true;
         if (added.has(row.id) || others.has(row.id) || absorbed) await flush();
         if (absorbed) {
@@ -168,7 +168,7 @@ class KnownClaims {
       if (number) numbers.add(number);
     }
     for (const row of await queries.lockClaims(tx, [...ids], [...numbers])) {
-      const state = new State(row.id, row.hash, row);
+      const state = new State(row.id, row.hash, () => row);
       claims.#byId.set(row.id, state);
       claims.#number(state);
     }
@@ -192,8 +192,8 @@ class KnownClaims {
     return !this.#byId.has(id);
   }
 
-  add({ id, hash, document, source }: ClaimRow): void {
-    this.#byId.set(id, new State(id, hash, { document, source: source ?? null }));
+  add(row: StoredRow): void {
+    this.#byId.set(row.id, new State(row.id, row.hash, () => storedText(row)));
   }
 
   forget(state: State): void {

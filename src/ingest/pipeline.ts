@@ -1,8 +1,8 @@
 import type { Message } from '../claims/messages.ts';
-import { type ClaimRow, Fault, renderClaim } from '../claims/render.ts';
+import { Fault, renderClaim } from '../claims/render.ts';
 import type { Claim } from '../claims/schema.ts';
 import { type Connection, type Sql, transaction } from '../db/client.ts';
-import { copyLine } from './copy.ts';
+import { type StoredRow, storedRow } from './copy.ts';
 import type { Entry, Format, Patient, Reject, Resume } from './format.ts';
 import type { InputFile } from './input.ts';
 import { parseClaim } from './known-claim.ts';
@@ -65,8 +65,8 @@ export async function load(sql: Connection, file: InputFile, format: Format, run
       if ('claim' in entry) {
         // Here, and not when the batch is written: the database has the batch before this one to do meanwhile.
         if (anyPatients) batch.claims.push(entry);
-        else store(entry, format.unit, batch);
-      } else if ('message' in entry) prepare(entry, format.unit, batch);
+        else store(entry, format.unit, run.id, batch);
+      } else if ('message' in entry) prepare(entry, format.unit, run.id, batch);
     }
   } finally {
     if (batch.records > 0 || batch.warnings.length > 0) await write();
@@ -124,7 +124,7 @@ class Writer {
     const started = performance.now();
     if (batch.claims.length > 0) {
       await addPatients(this.#sql, batch.claims);
-      for (const entry of batch.claims) store(entry, this.#format.unit, batch);
+      for (const entry of batch.claims) store(entry, this.#format.unit, this.#run.id, batch);
     }
 
     const attempt = (allNew: boolean) =>
@@ -142,7 +142,7 @@ class Writer {
         this.#allNew = rows.added.length === batch.rows.length;
         if (batch.messages.length > 0) {
           total.unchanged += await applyMessages(tx, batch.messages, {
-            write: (added, others) => write({ added: added.map(storedRow), others: others.map(storedRow) }),
+            write: (added, others) => write({ added, others }),
             reject: (reject) => rejects.push(reject),
             importId: this.#run.id,
           });
@@ -173,15 +173,6 @@ class Writer {
   }
 }
 
-interface StoredRow {
-  id: string;
-  hash: string;
-  /** Of COPY, without its end. */
-  line: string;
-}
-
-const storedRow = (row: ClaimRow): StoredRow => ({ id: row.id, hash: row.hash, line: copyLine(row) });
-
 /** Rows, no two of an id, of claims that are new, and of those that exist. */
 interface SortedRows {
   added: StoredRow[];
@@ -202,9 +193,15 @@ async function sort(tx: Sql, rows: StoredRow[]): Promise<SortedRows & { unchange
 }
 
 /** Makes the row of a claim; one that cannot be stored becomes a reject. */
-function store({ claim, position }: { claim: Claim; position: number }, unit: string, batch: Batch): void {
+function store(
+  { claim, position }: { claim: Claim; position: number },
+  unit: string,
+  importId: string,
+  batch: Batch,
+): void {
   try {
-    batch.rows.push(storedRow(renderClaim(claim, `{"type":"claim","unit":"${unit}","position":${position}}`)));
+    const row = renderClaim(claim, `{"type":"claim","unit":"${unit}","position":${position}}`);
+    batch.rows.push(storedRow(row, importId));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const { field, reason } = error;
@@ -212,9 +209,14 @@ function store({ claim, position }: { claim: Claim; position: number }, unit: st
   }
 }
 
-function prepare({ message, position }: { message: Message; position: number }, unit: string, batch: Batch): void {
+function prepare(
+  { message, position }: { message: Message; position: number },
+  unit: string,
+  importId: string,
+  batch: Batch,
+): void {
   try {
-    batch.messages.push(prepareMessage(message, unit, position));
+    batch.messages.push(prepareMessage(message, unit, position, importId));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const { field, reason } = error;
@@ -235,16 +237,18 @@ const noCounts = { added: 0, changed: 0, unchanged: 0 };
  * way over a staging table that the others go. Returns how many of the others changed.
  */
 async function merge(tx: Sql, { added, others }: SortedRows, importId: string): Promise<number> {
-  if (added.length > 0) await queries.copyNew(tx, added.map(({ line }) => `${line}\t${importId}\n`).join(''));
+  if (added.length > 0) await queries.copyNew(tx, linesOf(added));
   if (others.length === 0) return 0;
   await queries.clearStaged(tx);
-  await queries.copyStaged(tx, others.map(({ line }) => `${line}\n`).join(''));
+  await queries.copyStaged(tx, linesOf(others));
   await queries.lockStaged(tx);
   const { changed, unchanged } = await queries.mergeStaged(tx, importId);
   if (changed + unchanged !== others.length)
     throw new MergeRace('another import ended a claim of this batch meanwhile');
   return changed;
 }
+
+const linesOf = (rows: StoredRow[]) => Buffer.concat(rows.map(({ line }) => line));
 
 /** Adds to the claims what beneficiary files said of their patients. */
 async function addPatients(sql: Sql, claims: Batch['claims']): Promise<void> {
@@ -290,7 +294,7 @@ async function rewriteClaims(tx: Sql, patients: queries.KnownPatient[], importId
       const patient = system && known.get(patientKey({ system, id }));
       if (!patient) continue;
       complete(claim, patient);
-      rows.push(storedRow(renderClaim(claim)));
+      rows.push(storedRow(renderClaim(claim), importId));
     }
     changed += await merge(tx, { added: [], others: rows }, importId);
   }

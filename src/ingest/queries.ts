@@ -152,7 +152,7 @@ export async function createStaging(sql: Sql): Promise<void> {
       id uuid, identifier_system text, identifier_value text, type text, sub_type text, status text, patient_id text,
       provider_id text, payer_id text, service_date date, service_date_end date, charge numeric(14, 2),
       allowed numeric(14, 2), paid numeric(14, 2), patient_responsibility numeric(14, 2), diagnoses text[],
-      procedures text[], document text, source text, hash bytea, payer_claim_number text, message text
+      procedures text[], document text, source text, hash bytea, payer_claim_number text, message text, import_id uuid
     )`;
 }
 
@@ -160,12 +160,12 @@ export async function clearStaged(sql: Sql): Promise<void> {
   await sql`truncate staged_claims`;
 }
 
-export async function copyStaged(sql: Sql, lines: string): Promise<void> {
-  await copy(sql`copy staged_claims from stdin`, lines);
+export async function copyStaged(sql: Sql, lines: Buffer): Promise<void> {
+  await copy(sql`copy staged_claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, lines);
 }
 
 /** Adds claims that are new; throws a unique violation where one is not. */
-export async function copyNew(sql: Sql, lines: string): Promise<void> {
+export async function copyNew(sql: Sql, lines: Buffer): Promise<void> {
   await copy(sql`copy claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, lines);
 }
 
@@ -173,7 +173,7 @@ export async function copyNew(sql: Sql, lines: string): Promise<void> {
  * Sends the data of a COPY. postgres.js 3.4.9 tells neither the stream nor the query, whose promise the stream resolved,
  * of an error that comes behind the last byte, as unique violations and lost connections do: only `reject` is called.
  */
-async function copy(query: ReturnType<Sql>, lines: string): Promise<void> {
+async function copy(query: ReturnType<Sql>, lines: Buffer): Promise<void> {
   const into = await query.writable();
   await new Promise<void>((resolve, reject) => {
     const failing = query as unknown as { reject(error: unknown): void };
