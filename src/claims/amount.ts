@@ -2,6 +2,7 @@
 
 /** Leading and trailing zeros included; keeps the time that the pattern takes within bounds. */
 const longest = 100;
+const canonical = /^[1-9]\d{0,11}\.\d\d$/;
 const decimal = /^([+-]?)0*(\d*)(?:\.(\d*))?$/;
 
 /**
@@ -9,6 +10,7 @@ const decimal = /^([+-]?)0*(\d*)(?:\.(\d*))?$/;
  * where it is no decimal number, has a fraction of a cent, or more than twelve digits before the point.
  */
 export function parseAmount(text: string): string | undefined {
+  if (canonical.test(text)) return text;
   if (text.length > longest) return undefined;
   const match = decimal.exec(text);
   if (match === null) return undefined;

@@ -39,18 +39,26 @@ export function payerClaimNumber(claim: Claim): string | undefined {
 /** The claim after the submission; the very one that was known where a later submission has come already. */
 export function applySubmission(known: Claim | undefined, submission: Submission): Claim {
   const { claim, date, reference, frequency } = submission;
-  const kept: Kept = { ...known?.source };
-  if (known && kept.submission) {
+  if (known === undefined) return firstState(submission);
+  const kept: Kept = { ...known.source };
+  if (kept.submission) {
     if (frequency === voids) return applyEnding(known, { status: 'cancelled', date, by: claim.identifier });
     if (precedence(kept.submission) > precedence(submission)) return known;
   }
   const { source, status, ...base } = claim;
-  const again = known && kept.submission && sentAgain(known, kept, submission);
-  if (again) return known;
+  if (kept.submission && sentAgain(known, kept, submission)) return known;
   delete kept.claim;
   kept.submission = { date, ...(reference && { reference }), frequency, status, ...source };
   if (frequency === voids) kept.endings = [{ status: 'cancelled', date, by: claim.identifier }];
-  return fold({ ...base, status, identifier: known?.identifier ?? base.identifier }, kept);
+  return fold({ ...base, status, identifier: known.identifier }, kept);
+}
+
+/** What fold makes of a submission alone, without its copies: nearly all submissions are of claims that are new. */
+function firstState({ claim, date, reference, frequency }: Submission): Claim {
+  const submission = { date, ...(reference && { reference }), frequency, status: claim.status, ...claim.source };
+  if (frequency !== voids) return { ...claim, source: { submission } };
+  const endings: Ending[] = [{ status: 'cancelled', date, by: claim.identifier }];
+  return { ...claim, status: 'cancelled', source: { submission, endings } };
 }
 
 /** The submission that alone made this claim. */

@@ -37,13 +37,20 @@ export function prepareMessage(message: Message, unit: string, position: number,
   const brought = describe(message, unit, position);
   const { taxId } = message;
   if (message.kind !== 'submission') return { position, brought, taxId, message: () => message };
-  const ids = submissionIdentifiers(message).map(claimId);
-  const waiting = { position, brought, ids, taxId, npi: message.claim.provider?.npi };
-  if (message.original !== undefined) return { ...waiting, message: () => message };
+  const npi = message.claim.provider?.npi;
+  const [, ...others] = submissionIdentifiers(message);
+  if (message.original !== undefined) {
+    const ids = [message.claim.identifier, ...others].map(claimId);
+    return { position, brought, ids, taxId, npi, message: () => message };
+  }
   // The row alone waits: thousands of claims as objects would cost the collector more than they are worth.
   const fresh = storedRow(renderClaim(applySubmission(undefined, message), brought), importId);
-  return { ...waiting, fresh, message: () => submissionOf(parseClaim(storedText(fresh)), taxId) };
+  const ids = [fresh.id, ...others.map(claimId)];
+  return { position, brought, ids, taxId, npi, fresh, message: restored(fresh, taxId) };
 }
+
+/** A function of its own: made in the scope of another that holds the message, it would hold the message too. */
+const restored = (row: StoredRow, taxId: string | undefined) => () => submissionOf(parseClaim(storedText(row)), taxId);
 
 /** A claim as it is stored or staged; one that is not there yet has no hash. */
 class State {

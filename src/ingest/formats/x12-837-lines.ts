@@ -47,21 +47,30 @@ function item(line: Line, sequence: number, diagnosis: Claim['diagnosis'], place
   const sv = segments.find(({ id }) => id === 'SV1' || id === 'SV2' || id === 'SV3');
   if (sv === undefined)
     throw new SegmentFault(lx, 'SV', 'expected the service of the line, SV1, SV2 or SV3, found none');
-  const common = {
-    sequence,
-    ...optional('servicedPeriod', dtp(segments, '472')),
+  const servicedPeriod = dtp(segments, '472');
+  // In the order of the schema, so that the row is made without a copy.
+  const before = { sequence, ...(servicedPeriod && { servicedPeriod }) };
+  const controlNumber = segments.find((segment) => segment.id === 'REF' && segment.is(1, '6R'))?.take(2, 50);
+  const provider = rendering(line);
+  const after = (charge: string, diagnoses?: string[]) => ({
     ...drug(segments),
-    ...optional('controlNumber', segments.find((segment) => segment.id === 'REF' && segment.is(1, '6R'))?.take(2, 50)),
-    ...optional('provider', rendering(line)),
-  };
+    ...(controlNumber && { controlNumber }),
+    ...(diagnoses && { diagnosis: diagnoses }),
+    ...(provider && { provider }),
+    charge,
+  });
   if (sv.id === 'SV2') {
+    const revenue = sv.take(1, 10);
+    const service = readService(sv, 2);
+    const charge = sv.requiredAmount(3);
+    const unit = sv.take(4, 10);
     return {
-      ...common,
-      ...optional('revenue', sv.take(1, 10)),
-      ...readService(sv, 2),
-      charge: sv.requiredAmount(3),
-      ...optional('unit', sv.take(4, 10)),
+      ...before,
+      ...(revenue && { revenue }),
+      ...service,
       ...optional('quantity', sv.decimal(5)),
+      ...(unit && { unit }),
+      ...after(charge),
     };
   }
   if (sv.id === 'SV3') {
@@ -69,24 +78,25 @@ function item(line: Line, sequence: number, diagnosis: Claim['diagnosis'], place
     const surfaces = tooth?.components(3) ?? [];
     tooth?.taken(3);
     return {
-      ...common,
+      ...before,
       ...readService(sv, 1),
-      charge: sv.requiredAmount(2),
       ...optional('location', sv.take(3, 10) ?? place),
       ...optional('bodySite', tooth?.take(2, 20) ?? oralCavity(sv)),
       ...(surfaces.length > 0 && { subSite: surfaces }),
       ...optional('quantity', sv.decimal(6)),
-      ...pointers(sv, 11, diagnosis),
+      ...after(sv.requiredAmount(2), pointers(sv, 11, diagnosis)),
     };
   }
+  const unit = sv.take(3, 10);
+  const quantity = sv.decimal(4);
+  const location = sv.take(5, 10) ?? place;
   return {
-    ...common,
+    ...before,
     ...readService(sv, 1),
-    charge: sv.requiredAmount(2),
-    ...optional('unit', sv.take(3, 10)),
-    ...optional('quantity', sv.decimal(4)),
-    ...optional('location', sv.take(5, 10) ?? place),
-    ...pointers(sv, 7, diagnosis),
+    ...(location && { location }),
+    ...(quantity && { quantity }),
+    ...(unit && { unit }),
+    ...after(sv.requiredAmount(2), pointers(sv, 7, diagnosis)),
   };
 
   function rendering({ loops: parties }: Line): string | undefined {
@@ -110,12 +120,17 @@ function oralCavity(sv: Segment): string | undefined {
   return areas[0]?.slice(0, 20);
 }
 
-function pointers(sv: Segment, element: number, diagnosis: Claim['diagnosis']) {
-  const codes = sv.components(element).map((pointer) => diagnosis[Number(pointer) - 1]?.code);
-  // A pointer to a diagnosis that is not there stays in what was not taken.
-  if (codes.length === 0 || codes.some((code) => code === undefined)) return {};
+function pointers(sv: Segment, element: number, diagnosis: Claim['diagnosis']): string[] | undefined {
+  const codes: string[] = [];
+  for (const pointer of sv.components(element)) {
+    const pointed = diagnosis[Number(pointer) - 1];
+    // A pointer to a diagnosis that is not there stays in what was not taken.
+    if (pointed === undefined) return undefined;
+    codes.push(pointed.code);
+  }
+  if (codes.length === 0) return undefined;
   sv.taken(element);
-  return { diagnosis: codes as string[] };
+  return codes;
 }
 
 function drug(segments: Segment[]) {

@@ -7,18 +7,19 @@ import type { Segment } from './x12-segment.ts';
  */
 export function untaken(loops: ClaimLoops): { segments?: Record<string, string[]>; header?: string[] } {
   const source: Record<string, string[]> = {};
+  const keep = (place: string, { text }: Segment) => {
+    const kept = source[place];
+    if (kept) kept.push(text);
+    else source[place] = [text];
+  };
   const add = (place: string, segments: Segment[]) => {
-    const rest = segments.filter((segment) => segment.untaken).map(({ text }) => text);
-    if (rest.length === 0) return;
-    source[place] = [...(source[place] ?? []), ...rest];
+    for (const segment of segments) if (segment.untaken) keep(place, segment);
   };
   const addLoops = (place: string, parties: Loop[]) => {
     for (const { nm1, segments } of parties) {
-      const rest = segments.filter((segment) => segment.untaken);
       // Without its NM1 nobody could tell whose these are.
-      if (rest.length > 0 || nm1.untaken) {
-        source[place] = [...(source[place] ?? []), nm1.text, ...rest.map(({ text }) => text)];
-      }
+      if (nm1.untaken || segments.some((segment) => segment.untaken)) keep(place, nm1);
+      add(place, segments);
     }
   };
   const addLevel = (place: string, level: Level | undefined) => {
@@ -32,14 +33,17 @@ export function untaken(loops: ClaimLoops): { segments?: Record<string, string[]
   addLevel('2000A', loops.billing);
   addLevel('2000B', loops.subscriber);
   addLevel('2000C', loops.patient);
-  add('2300', [loops.clm, ...loops.segments]);
+  if (loops.clm.untaken) keep('2300', loops.clm);
+  add('2300', loops.segments);
   addLoops('2310', loops.loops);
   loops.others.forEach(({ sbr, segments, loops: parties }, index) => {
     add(`2320.${index + 1}`, [sbr, ...segments]);
     addLoops(`2330.${index + 1}`, parties);
   });
   loops.lines.forEach(({ lx, segments, loops: parties, decisions }, index) => {
-    add(`2400.${index + 1}`, [lx, ...segments]);
+    const place = `2400.${index + 1}`;
+    if (lx.untaken) keep(place, lx);
+    add(place, segments);
     addLoops(`2420.${index + 1}`, parties);
     for (const { svd, segments: rest } of decisions) add(`2430.${index + 1}`, [svd, ...rest]);
   });

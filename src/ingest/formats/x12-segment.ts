@@ -1,5 +1,5 @@
 import { parseAmount } from '../../claims/amount.ts';
-import { calendarDate } from '../../claims/date.ts';
+import { isDate } from '../../claims/date.ts';
 import { Fault } from '../../claims/render.ts';
 
 /** The characters that part an interchange's data, from its ISA segment. */
@@ -35,8 +35,8 @@ export class Segment {
   /** In the decompressed file: of the first byte, and behind the terminator. */
   readonly start: number;
   readonly end: number;
-  readonly #elements: string[];
-  readonly #component: string;
+  readonly #separators: Separators;
+  #split: string[] | undefined;
   #taken = 1;
 
   constructor(text: string, separators: Separators, number: number, start: number, end: number) {
@@ -44,9 +44,15 @@ export class Segment {
     this.number = number;
     this.start = start;
     this.end = end;
-    this.#elements = text.split(separators.element);
-    this.#component = separators.component;
-    this.id = this.#elements[0] as string;
+    this.#separators = separators;
+    const idEnd = text.indexOf(separators.element);
+    this.id = idEnd < 0 ? text : text.slice(0, idEnd);
+  }
+
+  /** Made when it is asked for: of many segments nobody takes anything. */
+  get #elements(): string[] {
+    this.#split ??= this.text.split(this.#separators.element);
+    return this.#split;
   }
 
   /** The name of an element, as the guides write it: CLM05. */
@@ -147,7 +153,8 @@ export class Segment {
   components(element: number): string[] {
     const value = this.peek(element);
     if (value === '') return [];
-    if (value.includes(this.#component)) return value.split(this.#component).map((part) => part.trim());
+    const { component } = this.#separators;
+    if (value.includes(component)) return value.split(component).map((part) => part.trim());
     const other = undeclared.exec(value)?.[1];
     return other ? value.split(other).map((part) => part.trim()) : [value];
   }
@@ -163,14 +170,18 @@ export class Segment {
 
   /** Whether an element holds something that nobody took. */
   get untaken(): boolean {
-    for (let element = 1; element < this.#elements.length; element += 1) {
-      if (!(this.#taken & (1 << element)) && this.#elements[element]?.trim()) return true;
+    // Mostly so where nothing was taken, and then known without taking the segment apart.
+    if (this.#taken === 1 && !this.text.endsWith(this.#separators.element)) return this.text.length > this.id.length;
+    const elements = this.#elements;
+    for (let element = 1; element < elements.length; element += 1) {
+      if (!(this.#taken & (1 << element)) && elements[element]?.trim()) return true;
     }
     return false;
   }
 }
 
 function dayOf(text: string): string | undefined {
-  const match = /^(\d{4})(\d{2})(\d{2})$/.exec(text);
-  return match ? calendarDate(Number(match[1]), Number(match[2]), Number(match[3])) : undefined;
+  if (text.length !== 8) return undefined;
+  const date = `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}`;
+  return isDate(date) ? date : undefined;
 }
