@@ -31,6 +31,25 @@ export function storedText({ line }: StoredRow): { document: string; source: str
   return { document: unescaped(cell('document')), source: source === '\\N' ? null : unescaped(source) };
 }
 
+/** The lines of these rows: those that lie one behind the other as one piece, which costs no copy. */
+export function joined(rows: StoredRow[]): Buffer[] {
+  const pieces: Buffer[] = [];
+  let first: Buffer | undefined;
+  let end = 0;
+  const finish = () => {
+    if (first) pieces.push(Buffer.from(first.buffer as ArrayBuffer, first.byteOffset, end - first.byteOffset));
+  };
+  for (const { line } of rows) {
+    if (line.buffer !== first?.buffer || line.byteOffset !== end) {
+      finish();
+      first = line;
+    }
+    end = line.byteOffset + line.length;
+  }
+  finish();
+  return pieces;
+}
+
 /** Lines lie in blocks one behind the other, as an allocation of its own for each takes longer than to write it. */
 const blockBytes = 1 << 20;
 const mostBytesOfCharacter = 3;

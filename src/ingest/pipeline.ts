@@ -2,7 +2,7 @@ import type { Message } from '../claims/messages.ts';
 import { Fault, renderClaim } from '../claims/render.ts';
 import type { Claim } from '../claims/schema.ts';
 import { type Connection, type Sql, transaction } from '../db/client.ts';
-import { type StoredRow, storedRow } from './copy.ts';
+import { joined, type StoredRow, storedRow } from './copy.ts';
 import type { Entry, Format, Patient, Reject, Resume } from './format.ts';
 import type { InputFile } from './input.ts';
 import { parseClaim } from './known-claim.ts';
@@ -237,18 +237,16 @@ const noCounts = { added: 0, changed: 0, unchanged: 0 };
  * way over a staging table that the others go. Returns how many of the others changed.
  */
 async function merge(tx: Sql, { added, others }: SortedRows, importId: string): Promise<number> {
-  if (added.length > 0) await queries.copyNew(tx, linesOf(added));
+  if (added.length > 0) await queries.copyNew(tx, joined(added));
   if (others.length === 0) return 0;
   await queries.clearStaged(tx);
-  await queries.copyStaged(tx, linesOf(others));
+  await queries.copyStaged(tx, joined(others));
   await queries.lockStaged(tx);
   const { changed, unchanged } = await queries.mergeStaged(tx, importId);
   if (changed + unchanged !== others.length)
     throw new MergeRace('another import ended a claim of this batch meanwhile');
   return changed;
 }
-
-const linesOf = (rows: StoredRow[]) => Buffer.concat(rows.map(({ line }) => line));
 
 /** Adds to the claims what beneficiary files said of their patients. */
 async function addPatients(sql: Sql, claims: Batch['claims']): Promise<void> {

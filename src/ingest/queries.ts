@@ -160,12 +160,12 @@ export async function clearStaged(sql: Sql): Promise<void> {
   await sql`truncate staged_claims`;
 }
 
-export async function copyStaged(sql: Sql, lines: Buffer): Promise<void> {
+export async function copyStaged(sql: Sql, lines: Buffer[]): Promise<void> {
   await copy(sql`copy staged_claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, lines);
 }
 
 /** Adds claims that are new; throws a unique violation where one is not. */
-export async function copyNew(sql: Sql, lines: Buffer): Promise<void> {
+export async function copyNew(sql: Sql, lines: Buffer[]): Promise<void> {
   await copy(sql`copy claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, lines);
 }
 
@@ -173,7 +173,7 @@ export async function copyNew(sql: Sql, lines: Buffer): Promise<void> {
  * Sends the data of a COPY. postgres.js 3.4.9 tells neither the stream nor the query, whose promise the stream resolved,
  * of an error that comes behind the last byte, as unique violations and lost connections do: only `reject` is called.
  */
-async function copy(query: ReturnType<Sql>, lines: Buffer): Promise<void> {
+async function copy(query: ReturnType<Sql>, lines: Buffer[]): Promise<void> {
   const into = await query.writable();
   await new Promise<void>((resolve, reject) => {
     const failing = query as unknown as { reject(error: unknown): void };
@@ -184,7 +184,8 @@ async function copy(query: ReturnType<Sql>, lines: Buffer): Promise<void> {
     };
     into.on('error', reject);
     into.on('finish', resolve);
-    into.end(lines);
+    for (const piece of lines) into.write(piece);
+    into.end();
   });
 }
 
