@@ -97,7 +97,12 @@ export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink
     added.clear();
     others.clear();
   };
-  for (const { message: read, position, brought, fresh, ids } of messages) {
+  for (const waiting of messages) {
+    const { message: read, position, brought, fresh, ids } = waiting;
+    if (claims.sentBefore.has(waiting)) {
+      unchanged += 1;
+      continue;
+    }
     try {
       if (fresh && ids?.every((id) => claims.isNew(id))) {
         added.set(fresh.id, fresh);
@@ -158,6 +163,11 @@ class KnownClaims {
   readonly #byId = new Map<string, State>();
   readonly #byPayerNumber = new Map<string, Set<State>>();
   readonly #npis: Map<string, string[]>;
+  /**
+   * Submissions whose claims stand as these alone make them, and that no other submission of the batch is about. Their
+   * claims are not even fetched: of what is sent again each day, most is the same.
+   */
+  readonly sentBefore = new Set<PositionedMessage>();
 
   private constructor(npis: Map<string, string[]>) {
     this.#npis = npis;
@@ -165,16 +175,24 @@ class KnownClaims {
 
   static async load(tx: Sql, messages: PositionedMessage[]): Promise<KnownClaims> {
     const claims = new KnownClaims(await providers(tx, messages));
-    const ids = new Set<string>();
+    const mentions = new Map<string, number>();
     const numbers = new Set<string>();
-    for (const { message: read, ids: known, fresh } of messages) {
-      for (const id of known ?? claims.#identifiers(read()).map(claimId)) ids.add(id);
+    for (const { message: read, ids, fresh } of messages) {
+      for (const id of ids ?? claims.#identifiers(read()).map(claimId)) mentions.set(id, (mentions.get(id) ?? 0) + 1);
       if (fresh) continue;
       const message = read();
       const number = message.kind === 'submission' ? message.original : message.payerClaimNumber;
       if (number) numbers.add(number);
     }
-    for (const row of await queries.lockClaims(tx, [...ids], [...numbers])) {
+    const hashes = await queries.knownHashes(tx, [...mentions.keys()]);
+    for (const message of messages) {
+      const { fresh, ids } = message;
+      if (fresh === undefined || hashes.get(fresh.id) !== fresh.hash || mentions.get(fresh.id) !== 1) continue;
+      if (ids?.some((id) => id !== fresh.id && hashes.has(id))) continue;
+      claims.sentBefore.add(message);
+      hashes.delete(fresh.id);
+    }
+    for (const row of await queries.lockClaims(tx, [...hashes.keys()], [...numbers])) {
       const state = new State(row.id, row.hash, () => row);
       claims.#byId.set(row.id, state);
       claims.#number(state);

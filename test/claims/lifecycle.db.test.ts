@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { claimId } from '../../src/claims/identity.ts';
+import { npiSystem, taxIdSystem } from '../../src/claims/provider-system.ts';
+import { importText, testApp } from '../support/app.ts';
+import { an835, an837, claim, paidClaim } from '../support/x12.ts';
+
+const npi = '1234567893';
+const taxId = '123456789';
+const idOf = (number: string) => claimId({ system: npiSystem(npi), value: number });
+
+/** The claim with a number of the payer's that it replaces or voids. */
+const naming = (original: string, ...[number, charge, frequency]: Parameters<typeof claim>) => {
+  const [clm = '', ...rest] = claim(number, charge, frequency);
+  return [clm, `REF*F8*${original}`, ...rest];
+};
+
+/** Loads these, one after the other, into a database of their own. */
+async function loaded(...files: string[]) {
+  const app = await testApp();
+  const summaries = [];
+  for (const file of files) summaries.push(await importText(app.url, file));
+  const claims = async () =>
+    (await app.sql`
+      select id, identifier_value as number, status, charge, paid, version, document, source from claims order by id`) as unknown as {
+      id: string;
+      number: string;
+      status: string;
+      charge: string;
+      paid: string | null;
+      version: number;
+      document: string;
+      source: string;
+    }[];
+  return { ...app, summaries, claims };
+}
+
+describe('an 837 that replaces', () => {
+  it("ends the claim that it names by the payer's number, and both name each other", async () => {
+    const { claims, get } = await loaded(
+      an837(claim('C1')),
+      an835('70', paidClaim('C1')),
+      an837(naming('PCN1', 'C2', '90', '7')),
+    );
+    const [old, next] = ['C1', 'C2'].map((number) => idOf(number));
+    const standing = new Map((await claims()).map((row) => [row.id, row]));
+    expect(standing.size).toBe(2);
+    expect(standing.get(old as string)).toMatchObject({ status: 'replaced', charge: '100.00', paid: '70.00' });
+    expect(standing.get(next as string)).toMatchObject({ status: 'submitted', charge: '90.00', paid: null });
+    expect(JSON.parse(standing.get(old as string)?.document as string).related).toEqual([
+      { relationship: 'replacedBy', system: npiSystem(npi), value: 'C2' },
+    ]);
+    expect(JSON.parse(standing.get(next as string)?.document as string).related).toEqual([
+      { relationship: 'replaces', value: 'PCN1' },
+    ]);
+    const { states } = (await get(`/api/claims/${old}/history`)).json();
+    expect(states.map(({ claim: state }: { claim: { status: string } }) => state.status)).toEqual([
+      'replaced',
+      'paid',
+      'submitted',
+    ]);
+    expect(states[1].endedBy).toMatchObject({ message: { type: 'submission' } });
+  });
+
+  it('under the same number is the claim from then on, without what was said of the one before', async () => {
+    const { claims } = await loaded(
+      an837(claim('C1')),
+      an835('70', paidClaim('C1')),
+      an837(naming('PCN1', 'C1', '90', '7')).replace('*20240110*', '*20240210*'),
+    );
+    expect(await claims()).toMatchObject([{ status: 'submitted', charge: '90.00', paid: null, version: 3 }]);
+  });
+});
+
+describe('an 837 that voids', () => {
+  it('cancels the claim of the same number', async () => {
+    const { claims } = await loaded(an837(claim('C1')), an837(claim('C1', '100', '8')));
+    expect(await claims()).toMatchObject([{ number: 'C1', status: 'cancelled', charge: '100.00' }]);
+  });
+
+  it("cancels the claim that it names by the payer's number, and is no claim itself", async () => {
+    const { claims } = await loaded(
+      an837(claim('C1')),
+      an835('70', paidClaim('C1')),
+      an837(naming('PCN1', 'C9', '100', '8')),
+    );
+    expect(await claims()).toMatchObject([{ number: 'C1', status: 'cancelled' }]);
+  });
+
+  it('cancels also what comes after it', async () => {
+    const { claims } = await loaded(an837(claim('C1', '100', '8')), an837(claim('C1')));
+    expect(await claims()).toMatchObject([{ number: 'C1', status: 'cancelled' }]);
+  });
+});
+
+describe('a remittance whose payee has only its tax number', () => {
+  const byTaxId = an835('70', paidClaim()).replace('N1*PE*CLINIC*XX*1234567893', `N1*PE*CLINIC*FI*${taxId}`);
+
+  it('comes to one claim with its 837, whichever is loaded first', async () => {
+    const inOrder = await loaded(an837(claim()), byTaxId);
+    const reversed = await loaded(byTaxId, an837(claim()));
+    const [first, ...more] = await inOrder.claims();
+    expect(more).toEqual([]);
+    expect(first).toMatchObject({ id: idOf('C1'), status: 'paid', charge: '100.00', paid: '70.00' });
+    const [second, ...others] = await reversed.claims();
+    expect(others).toEqual([]);
+    expect(second).toMatchObject({ id: idOf('C1'), document: first?.document });
+    const provisional = claimId({ system: taxIdSystem(taxId), value: 'C1' });
+    expect(await reversed.sql`select id, ended_message is not null as told from claim_history`).toContainEqual({
+      id: provisional,
+      told: true,
+    });
+  });
+});
+
+describe('claims that are sent again', () => {
+  it('change nothing where they are the same', async () => {
+    const { claims, summaries, sql } = await loaded(
+      an837(claim(), claim('C2')),
+      an837(claim('C2'), claim(), claim('C3')),
+    );
+    expect(summaries[1]).toMatchObject({ completed: 1, rejected: 0 });
+    expect((await claims()).map(({ version }) => version)).toEqual([1, 1, 1]);
+    expect(
+      await sql`select added::int, changed::int, unchanged::int from imports order by started_at desc limit 1`,
+    ).toEqual([{ added: 1, changed: 0, unchanged: 2 }]);
+  });
+
+  it('stand as the last of them, where a file has one several times', async () => {
+    const { claims, sql } = await loaded(an837(claim()), an837(claim(), claim('C1', '90'), claim()));
+    expect(await claims()).toMatchObject([{ charge: '100.00', version: 3 }]);
+    expect(
+      await sql`select added::int, changed::int, unchanged::int from imports order by started_at desc limit 1`,
+    ).toEqual([{ added: 0, changed: 2, unchanged: 1 }]);
+  });
+});
