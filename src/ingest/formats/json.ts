@@ -5,6 +5,7 @@ import type { Entry, Format, Resume } from '../format.ts';
 import type { InputFile } from '../input.ts';
 import { readLines } from '../lines.ts';
 import { type Element, readElements } from './json-elements.ts';
+import { parseJson } from './json-parse.ts';
 
 /** The canonical claim as NDJSON, a claim a line: a line that is broken costs that claim alone. */
 export const ndjson: Format = {
@@ -88,12 +89,7 @@ export function readClaim(text: string, position: number): Read {
 }
 
 function parse(text: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Fault('claim', 'expected a JSON object, found text that is not valid JSON');
-  }
+  const value = parseJson(text, 'claim');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Fault('claim', 'expected a JSON object, found another JSON value');
   }
