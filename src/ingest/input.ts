@@ -8,6 +8,9 @@ import { Refusal } from './format.ts';
 /** Little enough to let the connection answer the database often while the chunk is read: 32 KiB takes some 10 ms. */
 const chunkBytes = 1 << 15;
 const headBytes = 1 << 16;
+/** Files of claims become some 50 times as large at most; what is made to fill a disk or a day, a thousand times. */
+const mostExpansion = 500;
+const expansionCheckedFrom = 64 << 20;
 
 /** A file as formats read it: its decompressed bytes, from any offset. */
 export interface InputFile {
@@ -72,8 +75,15 @@ async function* readBytes(
   const file = createReadStream(path, { highWaterMark, start: decompress ? 0 : offset });
   const stream = decompress ? pipeline(file, decompress, () => {}) : file;
   let skip = decompress ? offset : 0;
+  let length = 0;
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > expansionCheckedFrom && length > file.bytesRead * mostExpansion) {
+        throw new Refusal(
+          `expected at most ${mostExpansion} times its size when it is decompressed, found more: no file of claims; it is not read on`,
+        );
+      }
       onRead?.(file.bytesRead + (decompress ? 0 : offset));
       if (skip >= chunk.length) {
         skip -= chunk.length;
