@@ -88,6 +88,10 @@ export function renderClaim(claim: Claim, message?: string): ClaimRow {
   };
 }
 
+/** The whole claim: its document, with what the canonical claim has no field for. */
+export const withSource = (document: string, source: string | null | undefined) =>
+  source ? `${document.slice(0, -1)},"source":${source}}` : document;
+
 const distinct = (codes: string[]) => [...new Set(codes)];
 
 /** The properties of a schema, each with its place among them and the schema of what it holds. */

@@ -8,6 +8,7 @@ import type { Cursors } from './cursor.ts';
 import { isDate } from './date.ts';
 import { ClaimState, listStates, renderState } from './history.ts';
 import { type ClaimFilters, findClaim, findClaimAsOf, listClaims } from './queries.ts';
+import { withSource } from './render.ts';
 import { ClaimDetail, ClaimSummary, claimStatuses, claimTypes } from './schema.ts';
 
 /** PostgreSQL holds no NUL, so nothing could match one. */
@@ -138,8 +139,7 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
         if (row === undefined) {
           throw new Problem('not-found', stood ? 'there was no claim of this id then' : 'there is no claim of this id');
         }
-        const document = row.source === null ? row.document : `${row.document.slice(0, -1)},"source":${row.source}}`;
-        return json(reply, withUpdate(document, row.updatedAt));
+        return json(reply, withUpdate(withSource(row.document, row.source), row.updatedAt));
       },
     );
 

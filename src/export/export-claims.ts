@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { withSource } from '../claims/render.ts';
 import type { Connection } from '../db/client.ts';
 import { claimColumn, codeSeparator, flatColumns, guardFormula } from './columns.ts';
 
@@ -34,7 +35,7 @@ export async function* exportedClaims(sql: Connection): AsyncGenerator<ExportedC
       for (const { cells, diagnoses, procedures, document, source } of page) {
         yield {
           cells: [...cells, diagnoses.join(codeSeparator), procedures.join(codeSeparator)],
-          claim: source === null ? document : `${document.slice(0, -1)},"source":${source}}`,
+          claim: withSource(document, source),
         };
       }
     }

@@ -4,10 +4,11 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { writeText } from '../export/export-claims.ts';
+import { exported } from '../export/flat-cells.ts';
 import { writeSqlite } from '../export/write-sqlite.ts';
 import { UsageError } from '../usage.ts';
 import { type GeneratedClaim, generateClaim } from './claim.ts';
-import { canonical, exported, fhirLine, writeRif } from './write-claims.ts';
+import { canonical, fhirLine, writeRif } from './write-claims.ts';
 import { writeX12 } from './write-x12.ts';
 
 const formats = ['rif', '837p', '837i', '835', 'fhir', 'ndjson', 'csv', 'sqlite'] as const;
@@ -22,13 +23,16 @@ export async function generateCommand(args: string[]): Promise<void> {
   const { claims, seed, format, output } = readArguments(args);
   if (output !== undefined) await rm(output, { force: true });
   if (format === 'sqlite') {
-    await writeSqlite(Readable.from(each(generated(seed, claims), exported)), output as string);
+    await writeSqlite(
+      Readable.from(each(generated(seed, claims), (claim) => exported(canonical(claim)))),
+      output as string,
+    );
     return;
   }
   const into = output === undefined ? process.stdout : createWriteStream(output);
   try {
     if (format === 'csv') {
-      await writeText(Readable.from(each(generated(seed, claims), exported)), 'csv', into);
+      await writeText(Readable.from(each(generated(seed, claims), (claim) => exported(canonical(claim)))), 'csv', into);
       if (output !== undefined) await new Promise<void>((resolve) => into.end(() => resolve()));
     } else await pipeline(Readable.from(chunks(lines(generated(seed, claims), format))), into);
   } catch (error) {

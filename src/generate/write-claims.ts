@@ -1,7 +1,4 @@
-import { renderClaim } from '../claims/render.ts';
 import type { Claim } from '../claims/schema.ts';
-import type { ExportedClaim } from '../export/export-claims.ts';
-import { flatCells } from '../export/flat-cells.ts';
 import { allowed, dollars, type GeneratedClaim, total } from './claim.ts';
 
 /** The canonical claim. */
@@ -49,12 +46,6 @@ export function canonical(generated: GeneratedClaim): Claim {
       patientResponsibility: dollars(total(generated, 'copay')),
     },
   };
-}
-
-/** As an export has it. */
-export function exported(generated: GeneratedClaim): ExportedClaim {
-  const row = renderClaim(canonical(generated));
-  return { cells: flatCells(row), claim: row.document };
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];

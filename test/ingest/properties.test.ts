@@ -7,7 +7,7 @@ import type { Message } from '../../src/claims/messages.ts';
 import { renderClaim } from '../../src/claims/render.ts';
 import type { Claim } from '../../src/claims/schema.ts';
 import { type ExportedClaim, textFormats, writeText } from '../../src/export/export-claims.ts';
-import { flatCells } from '../../src/export/flat-cells.ts';
+import { exported } from '../../src/export/flat-cells.ts';
 import { writeSqlite } from '../../src/export/write-sqlite.ts';
 import { allowed, dollars, type GeneratedClaim, total } from '../../src/generate/claim.ts';
 import { lines } from '../../src/generate/command.ts';
@@ -17,14 +17,6 @@ import { claimsOf, readAll, temporaryDirectory } from '../support/files.ts';
 
 const directory = await temporaryDirectory();
 const seed = 20240101;
-
-const exported = (claim: Claim): ExportedClaim => {
-  const row = renderClaim(claim);
-  return {
-    cells: flatCells(row),
-    claim: row.source === undefined ? row.document : `${row.document.slice(0, -1)},"source":${row.source}}`,
-  };
-};
 
 async function written(claims: ExportedClaim[], format: string): Promise<Buffer> {
   if (format === 'sqlite') {
