@@ -11,7 +11,6 @@ import { importCommand } from './ingest/command.ts';
 import { DataDirectoryError } from './ingest/scan.ts';
 import { runWorker } from './ingest/worker.ts';
 import { createLogger } from './log.ts';
-import { serve } from './serve.ts';
 import { UsageError } from './usage.ts';
 
 const usage = `Usage: claims [COMMAND]
@@ -48,10 +47,13 @@ async function run(command = 'serve', args: string[]): Promise<number> {
   const config = readConfig(process.env);
   const log = createLogger(config);
   switch (command) {
-    case 'serve':
+    case 'serve': {
       expectArguments(args, 0);
+      // Half of the program, which the other commands need not wait for.
+      const { serve } = await import('./serve.ts');
       await serve(config, version, new URL(import.meta.url), log);
       return 0;
+    }
     case 'migrate': {
       expectArguments(args, 0);
       const database = await openDatabase(config, log);

@@ -11,7 +11,7 @@ import type { ImportCounts } from './queries.ts';
 import * as queries from './queries.ts';
 
 /** As much as is written in a transaction: enough to make COPY worth it, little enough to hold twice in memory. */
-const batchRecords = 2500;
+const batchRecords = 4000;
 const batchBytes = 8 << 20;
 
 interface Batch {

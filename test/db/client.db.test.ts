@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createPool, DatabaseUnavailable } from '../../src/db/client.ts';
 import { testDatabase } from '../support/database.ts';
@@ -71,6 +72,36 @@ describe('a pool', () => {
       );
       expect(answers).toEqual([[{ number: 1 }], [{ number: 2 }], [{ number: 3 }]]);
     }
+  });
+
+  it('goes on to the next host of the address where the first is not there', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    server.close();
+    const { host, pathname, username, password } = new URL(db.url);
+    const url = `postgres://${username}:${password}@127.0.0.1:${port},${host}${pathname}`;
+    await expect(pool(1, { url }).run((sql) => sql`select 1 as one`)).resolves.toEqual([{ one: 1 }]);
+  });
+
+  it('names the host when it asks for TLS, so that its certificate can be checked', async () => {
+    const { promise: named, resolve: name } = Promise.withResolvers<string>();
+    const server = createServer((socket) => {
+      socket.once('data', () => {
+        socket.write('S');
+        const refuse = (servername: string, done: (error: Error) => void) => {
+          name(servername);
+          done(new Error('seen'));
+        };
+        new TLSSocket(socket, { isServer: true, SNICallback: refuse }).on('error', () => socket.destroy());
+      });
+    }).listen(0, 'localhost');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const one = pool(1, { url: `postgres://postgres@localhost:${port}/none?sslmode=verify-full` });
+    await expect(one.run((sql) => sql`select 1`)).rejects.toThrow();
+    expect(await named).toBe('localhost');
   });
 
   it('gives dates as text and amounts as they are', async () => {
