@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../support/files.ts';
 import { runProgram } from '../support/program.ts';
 
 const directory = await temporaryDirectory();
-const claims = 8000;
+const claims = 16_000;
 const kills = 2;
 
 /** Some batches of claims, every thousandth of which cannot be taken. */
@@ -60,7 +60,7 @@ describe('a load that is killed again and again', () => {
       const before = await read();
       const killed = start();
       while ((await read()) === before && killed.child.exitCode === null) await sleep(5);
-      await sleep(random.below(200));
+      await sleep(random.below(100));
       killed.child.kill('SIGKILL');
       await killed.ended();
     }
