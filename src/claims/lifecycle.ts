@@ -10,6 +10,14 @@ import type { Claim, ClaimStatus, Item } from './schema.ts';
 
 type StoredReport = Omit<Report, 'identifiers' | 'taxId'>;
 
+/** Claim frequencies (NUBC). */
+const replaces = '7';
+export const voids = '8';
+
+/** Whether a submission of this frequency ends the claim that it names. */
+export const endsOthers = (frequency: string) => frequency === replaces || frequency === voids;
+export const endingBy = (frequency: string): Ending['status'] => (frequency === voids ? 'cancelled' : 'replaced');
+
 /** Another claim that took the place of this one, or voided it. */
 export interface Ending {
   status: 'replaced' | 'cancelled';
@@ -144,8 +152,6 @@ export function takeOver(claim: Claim, other: Claim): Claim {
   return result;
 }
 
-const replaces = '7';
-const voids = '8';
 const frequencyRank = (frequency: string) => (frequency === voids ? 2 : frequency === replaces ? 1 : 0);
 const precedence = ({ date, frequency }: Pick<Submission, 'date' | 'frequency'>) =>
   `${date} ${frequencyRank(frequency)}`;

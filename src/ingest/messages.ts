@@ -3,9 +3,12 @@ import {
   applyEnding,
   applyReport,
   applySubmission,
+  endingBy,
+  endsOthers,
   payerClaimNumber,
   submissionOf,
   takeOver,
+  voids,
 } from '../claims/lifecycle.ts';
 import type { Message, Report, Submission } from '../claims/messages.ts';
 import { npiSystem, taxIdSystem } from '../claims/provider-system.ts';
@@ -104,7 +107,7 @@ export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink
       continue;
     }
     try {
-      if (fresh && ids?.every((id) => claims.isNew(id))) {
+      if (fresh && ids?.every((id) => claims.isUnheardOf(id))) {
         added.set(fresh.id, fresh);
         claims.add(fresh);
         continue;
@@ -116,10 +119,10 @@ export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink
         if (rendered.hash === state.hash) continue;
         const row = storedRow(rendered, sink.importId);
         anyChange = true;
-        if (added.has(row.id) || others.has(row.id) || absorbed) await flush();
-        if (absorbed) {
-          await queries.endClaim(tx, absorbed.id, sink.importId, brought);
-          claims.forget(absorbed);
+        if (added.has(row.id) || others.has(row.id) || absorbed.length > 0) await flush();
+        for (const ended of absorbed) {
+          await queries.endClaim(tx, ended.id, sink.importId, brought);
+          claims.forget(ended);
         }
         (state.hash === undefined ? added : others).set(row.id, row);
         claims.update(state, claim, row.hash);
@@ -131,6 +134,7 @@ export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink
     }
   }
   await flush();
+  await queries.insertAwaitedOriginals(tx, claims.awaited);
   return unchanged;
 }
 
@@ -154,8 +158,8 @@ function submissionIdentifiers({ claim: { identifier }, taxId, original }: Submi
 interface Change {
   state: State;
   claim: Claim;
-  /** A claim that is the same one under another number, and ends. */
-  absorbed?: State | undefined;
+  /** Claims that are no claims of their own, as is known now, and end. */
+  absorbed: State[];
 }
 
 /** The claims that a batch of messages may be about, as they stand while it is applied. */
@@ -168,6 +172,10 @@ class KnownClaims {
    * claims are not even fetched: of what is sent again each day, most is the same.
    */
   readonly sentBefore = new Set<PositionedMessage>();
+  /** Originals that messages of the batch name and that are not there. */
+  readonly awaited: queries.AwaitedOriginal[] = [];
+  /** The claims that wait for an original, by its payer's number, and by the id that its provider's number gives. */
+  readonly #waiting = new Map<string, Set<State>>();
 
   private constructor(npis: Map<string, string[]>) {
     this.#npis = npis;
@@ -193,11 +201,29 @@ class KnownClaims {
       hashes.delete(fresh.id);
     }
     for (const row of await queries.lockClaims(tx, [...hashes.keys()], [...numbers])) {
-      const state = new State(row.id, row.hash, () => row);
-      claims.#byId.set(row.id, state);
-      claims.#number(state);
+      claims.#know(row);
     }
+    const originals = await queries.findAwaitedOriginals(
+      tx,
+      [...mentions.keys()],
+      [...numbers, ...claims.#byPayerNumber.keys()],
+    );
+    const unknown = originals.map(({ awaitedBy }) => awaitedBy).filter((id) => !claims.#byId.has(id));
+    for (const row of await queries.lockClaims(tx, unknown, [])) claims.#know(row);
+    for (const original of originals) claims.#await(original);
     return claims;
+  }
+
+  #know(row: queries.KnownClaim): void {
+    const state = new State(row.id, row.hash, () => row);
+    this.#byId.set(row.id, state);
+    this.#number(state);
+  }
+
+  #await({ payerClaimNumber, id, awaitedBy }: queries.AwaitedOriginal): void {
+    const state = this.#byId.get(awaitedBy);
+    if (state === undefined) return;
+    for (const key of [payerClaimNumber, id]) this.#waiting.set(key, (this.#waiting.get(key) ?? new Set()).add(state));
   }
 
   update(state: State, claim: Claim, hash: string): void {
@@ -213,8 +239,8 @@ class KnownClaims {
     this.#byPayerNumber.set(number, same);
   }
 
-  isNew(id: string): boolean {
-    return !this.#byId.has(id);
+  isUnheardOf(id: string): boolean {
+    return !this.#byId.has(id) && !this.#waiting.has(id);
   }
 
   add(row: StoredRow): void {
@@ -228,7 +254,26 @@ class KnownClaims {
 
   /** What the message makes of the claims that it is about. */
   after(message: Message): Change[] {
-    return message.kind === 'submission' ? this.#afterSubmission(message) : [this.#afterReport(message)];
+    const changes = message.kind === 'submission' ? this.#afterSubmission(message) : [this.#afterReport(message)];
+    return changes.map((change) => this.#endedByWaiting(change));
+  }
+
+  /** A claim may be the original that replacements and voids wait for, which were loaded before it. */
+  #endedByWaiting(change: Change): Change {
+    const { state } = change;
+    let { claim } = change;
+    const number = payerClaimNumber(claim);
+    const waiting = new Set([...(this.#waiting.get(state.id) ?? []), ...(this.#waiting.get(number ?? '') ?? [])]);
+    const absorbed = [...change.absorbed];
+    for (const other of waiting) {
+      if (other === state || other.claim === undefined || !this.#byId.has(other.id)) continue;
+      const { frequency, date, claim: ending } = submissionOf(other.claim, undefined);
+      if (ending.provider?.id !== claim.provider?.id) continue;
+      claim = applyEnding(claim, { status: endingBy(frequency), date, by: ending.identifier });
+      // A void that names another claim is about that one alone: it stood for itself only as long as that was not there.
+      if (frequency === voids) absorbed.push(other);
+    }
+    return { ...change, claim, absorbed };
   }
 
   #afterSubmission(submission: Submission): Change[] {
@@ -237,27 +282,33 @@ class KnownClaims {
     const changes: Change[] = [];
     const replaced = original === undefined ? undefined : this.#original(submission, original, own);
     if (replaced?.claim) {
-      const status = frequency === '8' ? 'cancelled' : 'replaced';
       changes.push({
         state: replaced,
-        claim: applyEnding(replaced.claim, { status, date, by: claim.identifier }),
+        claim: applyEnding(replaced.claim, { status: endingBy(frequency), date, by: claim.identifier }),
+        absorbed: [],
       });
       // A void that names another claim is about that one alone.
-      if (frequency === '8') return changes;
+      if (frequency === voids) return changes;
+    } else if (original !== undefined && original !== claim.identifier.value && endsOthers(frequency)) {
+      const id = claimId({ system: claim.identifier.system, value: original });
+      const awaited = { payerClaimNumber: original, id, awaitedBy: own.id };
+      this.awaited.push(awaited);
+      this.#await(awaited);
     }
     const { taxId } = submission;
     const provisional =
       taxId === undefined
         ? undefined
         : this.#byId.get(claimId({ system: taxIdSystem(taxId), value: claim.identifier.value }));
-    const absorbed = provisional === own ? undefined : provisional;
+    const same = provisional === own ? undefined : provisional;
     const after = applySubmission(own.claim, submission);
-    return [...changes, { state: own, claim: absorbed?.claim ? takeOver(after, absorbed.claim) : after, absorbed }];
+    const claimAfter = same?.claim ? takeOver(after, same.claim) : after;
+    return [...changes, { state: own, claim: claimAfter, absorbed: same ? [same] : [] }];
   }
 
   /** The claim that a replacement or a void names, by the payer's number; some name it by the provider's. */
   #original(submission: Submission, number: string, own: State): State | undefined {
-    if (submission.frequency !== '7' && submission.frequency !== '8') return undefined;
+    if (!endsOthers(submission.frequency)) return undefined;
     const { identifier, provider } = submission.claim;
     for (const state of this.#byPayerNumber.get(number) ?? []) {
       if (state !== own && state.claim?.provider?.id === provider?.id) return state;
@@ -277,7 +328,7 @@ class KnownClaims {
     if (claim === undefined) {
       throw new Fault('claim', 'expected a claim that is known, or a service date to make one of; found neither');
     }
-    return { state, claim };
+    return { state, claim, absorbed: [] };
   }
 
   /** The claim that the payer gave this number: payers number alike, so something else must agree. */

@@ -281,6 +281,33 @@ export function findProviders(sql: Sql, taxIds: string[]): Promise<{ taxId: stri
     select tax_id as "taxId", npi from providers where tax_id = any(${taxIds}::text[]) order by tax_id, npi`;
 }
 
+/** The original of a replacement or a void, which was not there when that was loaded. */
+export interface AwaitedOriginal {
+  /** As the payer would have numbered it. */
+  payerClaimNumber: string;
+  /** As its provider would have numbered it. */
+  id: string;
+  /** The id of the claim that replaces or voids it. */
+  awaitedBy: string;
+}
+
+export async function insertAwaitedOriginals(sql: Sql, originals: AwaitedOriginal[]): Promise<void> {
+  if (originals.length === 0) return;
+  const column = (name: keyof AwaitedOriginal) => originals.map((original) => original[name]);
+  await sql`
+    insert into awaited_originals (payer_claim_number, id, awaited_by)
+    select * from unnest(${column('payerClaimNumber')}::text[], ${column('id')}::uuid[], ${column('awaitedBy')}::uuid[])
+    on conflict do nothing`;
+}
+
+/** Those of these claim ids, and of these numbers of payers. */
+export function findAwaitedOriginals(sql: Sql, ids: string[], payerClaimNumbers: string[]): Promise<AwaitedOriginal[]> {
+  return sql<AwaitedOriginal[]>`
+    select payer_claim_number as "payerClaimNumber", id, awaited_by as "awaitedBy" from awaited_originals
+    where id = any(${ids}::uuid[]) or payer_claim_number = any(${payerClaimNumbers}::text[])
+    order by payer_claim_number, awaited_by`;
+}
+
 export async function anyPatients(sql: Sql): Promise<boolean> {
   const rows = await sql`select from patients limit 1`;
   return rows.length > 0;

@@ -81,6 +81,36 @@ describe('an 837 that voids', () => {
   });
 });
 
+describe('an 837 that names a claim by the number of its payer', () => {
+  const original = an837(claim('C1'));
+  const remittance = an835('70', paidClaim('C1'));
+
+  it.each([
+    ['replaces it', '7'],
+    ['voids it', '8'],
+  ])('%s, whichever is loaded first', async (_, frequency) => {
+    const ending = an837(naming('PCN1', 'C2', '90', frequency)).replace('*20240110*', '*20240210*');
+    const standing = async (...files: string[]) => {
+      const { claims } = await loaded(...files);
+      return (await claims()).map(({ version: _, ...row }) => row);
+    };
+    const expected = await standing(original, remittance, ending);
+    expect(expected.find(({ number }) => number === 'C1')?.status).toBe(frequency === '7' ? 'replaced' : 'cancelled');
+    expect(await standing(original, ending, remittance)).toEqual(expected);
+    expect(await standing(remittance, ending, original)).toEqual(expected);
+    expect(await standing(remittance, original, ending)).toEqual(expected);
+    expect(await standing(ending, original, remittance)).toEqual(expected);
+    expect(await standing(ending, remittance, original)).toEqual(expected);
+  });
+
+  it("by the provider's number too, and in one file with it", async () => {
+    const { claims } = await loaded(an837(naming('C1', 'C2', '90', '8')), an837(claim('C1')));
+    expect(await claims()).toMatchObject([{ number: 'C1', status: 'cancelled' }]);
+    const together = await loaded(an837(naming('C1', 'C2', '90', '8'), claim('C1')));
+    expect(await together.claims()).toMatchObject([{ number: 'C1', status: 'cancelled' }]);
+  });
+});
+
 describe('a remittance whose payee has only its tax number', () => {
   const byTaxId = an835('70', paidClaim()).replace('N1*PE*CLINIC*XX*1234567893', `N1*PE*CLINIC*FI*${taxId}`);
 
