@@ -9,6 +9,31 @@ export interface ClaimPage {
   next: string | null;
 }
 
+/** What of which file brought a state of a claim. */
+export interface Cause {
+  import: { id: string; file: string | null; format: string | null };
+  /** null where it is what a file says of the patient. */
+  message: {
+    type: 'claim' | 'submission' | 'remittance' | 'status' | 'ledger';
+    unit: string;
+    position: number;
+  } | null;
+}
+
+export interface ClaimState {
+  version: number;
+  status: string;
+  from: string;
+  /** null: it stands. */
+  until: string | null;
+  broughtBy: Cause;
+}
+
+export interface StatePage {
+  states: ClaimState[];
+  next: string | null;
+}
+
 export interface Import {
   id: string;
   /** Below the data directory, or the name of an upload. */

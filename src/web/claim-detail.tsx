@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Api, ClaimDetail as Claim } from './api.ts';
+import { ClaimHistory } from './claim-history.tsx';
 import { formatInstant } from './instant.ts';
 import { formatAmount } from './money.ts';
 import { claimsBy, formatHash } from './route.ts';
@@ -30,12 +31,12 @@ export function ClaimDetail({ api, id, back }: ClaimDetailProps) {
       <p>{back}</p>
       {problem && <Trouble what="The claim could not be shown." problem={problem} retry={reload} />}
       {loading && <p role="status">Loading the claim…</p>}
-      {value && <ClaimSheet claim={value} />}
+      {value && <ClaimSheet claim={value} api={api} />}
     </>
   );
 }
 
-function ClaimSheet({ claim }: { claim: Claim }) {
+function ClaimSheet({ claim, api }: { claim: Claim; api: Api }) {
   const { patient, provider, insurer, payment, total } = claim;
   return (
     <article class="claim">
@@ -167,6 +168,8 @@ function ClaimSheet({ claim }: { claim: Claim }) {
           ]}
         />
       </Section>
+
+      <ClaimHistory api={api} id={claim.id} />
 
       {claim.source && <Json title="Source: what the file held besides" value={claim.source} />}
       <Json title="The claim as JSON" value={claim} />
