@@ -21,8 +21,8 @@ The default is --seed 1 --format ndjson, to standard output; sqlite needs a file
 /** `claims generate …`. Throws UsageError. */
 export async function generateCommand(args: string[]): Promise<void> {
   const { claims, seed, format, output } = readArguments(args);
-  if (output !== undefined) await rm(output, { force: true });
   if (format === 'sqlite') {
+    await rm(output as string, { force: true });
     await writeSqlite(
       Readable.from(each(generated(seed, claims), (claim) => exported(canonical(claim)))),
       output as string,
