@@ -216,10 +216,14 @@ function Items({ items }: { items: Item[] }) {
 function Adjudications({ of }: { of: Adjudication[] }) {
   return (
     <dl class="adjudication">
-      {of.map(({ category, amount: value }, index) => (
+      {of.map(({ category, group, reason, amount: value }, index) => (
         // By index, because a category may come twice and the list never changes.
         <div key={index}>
-          <dt>{category}</dt>
+          <dt title={reason?.system}>
+            {category}
+            {(group || reason) && ' '}
+            {joined('-', group, reason?.code)}
+          </dt>
           <dd>{formatAmount(value)}</dd>
         </div>
       ))}

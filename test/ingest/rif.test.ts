@@ -55,7 +55,8 @@ describe('rif', () => {
 
   it('keeps under source what the claim has no field for', async () => {
     const [claim] = claimsOf(await read(carrierFile([carrierRow({ CARR_CLM_CNTL_NUM: '-7', HCPCS_CD: '99213' })])));
-    expect(claim?.source).toEqual({ CARR_CLM_CNTL_NUM: '-7' });
+    // The codes of type and denial say more than the claim's sub-type and status, which others mean too.
+    expect(claim?.source).toEqual({ CARR_CLM_CNTL_NUM: '-7', CARR_CLM_PMT_DNL_CD: '1', NCH_CLM_TYPE_CD: '71' });
   });
 
   it.each<[RifColumn, string, string]>([

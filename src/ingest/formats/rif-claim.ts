@@ -241,10 +241,14 @@ function requiredDate(row: RifRow, name: string): string {
  */
 function standing(row: RifRow, status: ClaimStatus): ClaimStatus {
   const deleted = row.oneOf<ClaimStatus | undefined>('DML_IND', rowActions);
+  row.text('DML_IND'); // Says what to do with the row, and nothing of the claim.
   const voids =
     row.peek('CLM_FREQ_CD') === '8' || row.peek('CARR_CLM_ENTRY_CD') === '3' || row.peek('CLM_DISP_CD') === '03';
   if (deleted ?? voids) return 'cancelled';
-  return row.text('FINAL_ACTION') === 'N' ? 'replaced' : status;
+  // The files hold other values too, such as F, which stay under source.
+  const final = row.peek('FINAL_ACTION');
+  if (final === 'N' || final === 'Y') row.text('FINAL_ACTION');
+  return final === 'N' ? 'replaced' : status;
 }
 
 const claimGroup = 'https://bluebutton.cms.gov/resources/identifier/claim-group';
@@ -291,8 +295,8 @@ function supportingInfo(row: RifRow, columns: [category: string, column: string,
     return code ? [{ category, ...(system && { system }), code }] : [];
   });
   const start = row.date('CLM_ADMSN_DT');
-  const end = row.date('NCH_BENE_DSCHRG_DT');
   if (start !== undefined) {
+    const end = row.date('NCH_BENE_DSCHRG_DT');
     supportingInfo.push({
       category: 'admission-period',
       period: { start, end: end && end > start ? end : start },
@@ -351,7 +355,8 @@ function present<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[
 
 function professionalItem(row: RifRow): Item {
   const diagnosis = row.code('LINE_ICD_DGNS_CD');
-  row.text('LINE_ICD_DGNS_VRSN_CD');
+  // Mostly that of the claim's own diagnoses, which says it.
+  if (row.peek('LINE_ICD_DGNS_VRSN_CD') === row.peek('PRNCPAL_DGNS_VRSN_CD')) row.text('LINE_ICD_DGNS_VRSN_CD');
   return {
     sequence: sequence(row, 'LINE_NUM'),
     ...serviced(row.date('LINE_1ST_EXPNS_DT'), row.date('LINE_LAST_EXPNS_DT')),

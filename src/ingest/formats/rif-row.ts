@@ -25,6 +25,19 @@ const months = new Map(
   ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'].map((name, i) => [name, i + 1]),
 );
 
+const meanings = new WeakMap<ReadonlyMap<string, unknown>, Set<unknown>>();
+
+/** The meanings that only one of the codes has. */
+function meaningsOnce(codes: ReadonlyMap<string, unknown>): Set<unknown> {
+  let once = meanings.get(codes);
+  if (once === undefined) {
+    const all = [...codes.values()];
+    once = new Set(all.filter((meaning) => all.indexOf(meaning) === all.lastIndexOf(meaning)));
+    meanings.set(codes, once);
+  }
+  return once;
+}
+
 /** A row whose columns are taken by name; what nobody took remains for `source`. */
 export class RifRow {
   readonly #header: RifHeader;
@@ -104,14 +117,16 @@ export class RifRow {
     return date;
   }
 
-  /** One of the codes, or undefined where the field is blank. */
+  /** What the code means, or undefined where the field is blank. Takes it where no other code means the same. */
   oneOf<T>(name: string, codes: ReadonlyMap<string, T>): T | undefined {
-    const value = this.text(name);
-    if (value === undefined) return undefined;
+    const value = this.peek(name);
+    if (!value) return undefined;
     if (!codes.has(value)) {
       throw new Fault(name, `expected one of the codes ${[...codes.keys()].join(', ')}, found another`);
     }
-    return codes.get(value);
+    const meaning = codes.get(value) as T;
+    if (meaningsOnce(codes).has(meaning)) this.text(name);
+    return meaning;
   }
 
   /** The columns from one to before another that hold something and that nobody took. */

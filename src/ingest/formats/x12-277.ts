@@ -28,6 +28,7 @@ export class StatusTransaction implements Transaction {
   readonly #output: Output;
   #bht: Segment | undefined;
   #payer: Level | undefined;
+  #receiver: Level | undefined;
   #provider: Level | undefined;
   #patient: Level | undefined;
   #subscriber: Level | undefined;
@@ -79,6 +80,7 @@ export class StatusTransaction implements Transaction {
     this.#level = level;
     this.#patient = undefined;
     if (code === '20') this.#payer = level;
+    else if (code === '21') this.#receiver = level;
     else if (code === '19') this.#provider = level;
     else if (code === '22' || code === '23' || code === 'PT') this.#patient = level;
     if (code !== '23') this.#subscriber = code === '22' ? level : undefined;
@@ -142,7 +144,7 @@ export class StatusTransaction implements Transaction {
       stc,
       status,
     });
-    const source = segments.filter((segment) => segment.untaken).map(({ text }) => text);
+    const source = this.#untaken(segments);
     return {
       kind: 'status',
       date,
@@ -154,8 +156,19 @@ export class StatusTransaction implements Transaction {
       ...(draft && { draft }),
       ...(status && { status }),
       sets: { statusCode },
-      ...(source.length > 0 && { source: { 2200: source } }),
+      ...(source && { source }),
     };
+  }
+
+  /** Segments as the file has them that hold anything the claim has no field for, of the claim and of what is above it. */
+  #untaken(segments: Segment[]): Record<string, string[]> | undefined {
+    const texts = (list: (Segment | undefined)[]) =>
+      list.flatMap((segment) => (segment?.untaken ? [segment.text] : []));
+    const levels = [this.#payer, this.#receiver, this.#provider, this.#subscriber, this.#patient];
+    const header = texts([this.#bht, ...[...new Set(levels)].flatMap((level) => level?.segments ?? [])]);
+    const own = texts(segments);
+    if (header.length + own.length === 0) return undefined;
+    return { ...(header.length > 0 && { header }), ...(own.length > 0 && { 2200: own }) };
   }
 
   #providerOf(trn: Segment) {

@@ -274,12 +274,14 @@ function typeOf(paidClaim: PaidClaim, item: Item[]): ClaimType {
 }
 
 /** Segments as the file has them that hold anything the claim has no field for. */
-function untaken({ clp, segments, services }: PaidClaim): Record<string, string[]> | undefined {
+function untaken(paidClaim: PaidClaim): Record<string, string[]> | undefined {
+  const { bpr, trn, produced, header, payer, payee, clp, segments, services } = paidClaim;
   const texts = (list: Segment[]) => list.filter((segment) => segment.untaken).map(({ text }) => text);
   const source: Record<string, string[]> = {};
   const add = (place: string, list: string[]) => {
     if (list.length > 0) source[place] = list;
   };
+  add('header', texts([bpr, trn, produced, ...header, ...payer, ...payee].filter((segment) => segment !== undefined)));
   add('2100', texts([clp, ...segments]));
   services.forEach(({ svc, segments: rest }, index) => {
     add(`2110.${index + 1}`, texts([svc, ...rest]));

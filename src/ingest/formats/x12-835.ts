@@ -16,6 +16,8 @@ export interface PaidClaim {
   trn: Segment | undefined;
   /** DTM*405, the production date. */
   produced: Segment | undefined;
+  /** Others of the transaction (REF, CUR, NTE) and of the claim's header number (TS3, TS2). */
+  header: Segment[];
   payer: Segment[];
   payee: Segment[];
   clp: Segment;
@@ -35,6 +37,9 @@ export class RemittanceTransaction implements Transaction {
   #produced: Segment | undefined;
   readonly #payer: Segment[] = [];
   readonly #payee: Segment[] = [];
+  readonly #others: Segment[] = [];
+  /** Behind the last LX. */
+  #summaries: Segment[] = [];
   #party: Segment[] | undefined;
   #claim: (Pick<PaidClaim, 'clp' | 'segments' | 'services'> & { fault?: SegmentFault }) | undefined;
   #segments: Segment[] = [];
@@ -66,12 +71,17 @@ export class RemittanceTransaction implements Transaction {
         this.#trn ??= segment;
         return;
       case 'N1':
-        this.#party = segment.peek(1) === 'PE' ? this.#payee : this.#payer;
+        this.#party = segment.is(1, 'PE') ? this.#payee : this.#payer;
         this.#party.push(segment);
         return;
       case 'LX':
         this.#finish();
         this.#party = undefined;
+        this.#summaries = [];
+        return;
+      case 'TS3':
+      case 'TS2':
+        this.#summaries.push(segment);
         return;
       case 'CLP':
         this.#finish();
@@ -94,7 +104,8 @@ export class RemittanceTransaction implements Transaction {
       default:
         if (this.#claim) this.#segments.push(segment);
         else if (this.#party) this.#party.push(segment);
-        else if (segment.id === 'DTM' && segment.peek(1) === '405') this.#produced = segment;
+        else if (segment.id === 'DTM' && segment.is(1, '405')) this.#produced = segment;
+        else this.#others.push(segment);
     }
   }
 
@@ -125,6 +136,7 @@ export class RemittanceTransaction implements Transaction {
         bpr: this.#bpr,
         trn: this.#trn,
         produced: this.#produced,
+        header: [...this.#others, ...this.#summaries],
         payer: this.#payer,
         payee: this.#payee,
       });
