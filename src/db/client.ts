@@ -49,7 +49,7 @@ function socketsWithoutDelay() {
     const port = ports[turn % ports.length] as number;
     turn += 1;
     const socket = openSocket(path ? { path } : { host, port, noDelay: true });
-    return Object.assign(socket, { host, port }); // The name that a certificate is checked for.
+    return Object.assign(socket, { host, port }); // What a certificate is checked for, and errors name.
   };
 }
 

@@ -21,18 +21,16 @@ The default is --seed 1 --format ndjson, to standard output; sqlite needs a file
 /** `claims generate …`. Throws UsageError. */
 export async function generateCommand(args: string[]): Promise<void> {
   const { claims, seed, format, output } = readArguments(args);
+  const rows = () => Readable.from(each(generated(seed, claims), (claim) => exported(canonical(claim))));
   if (format === 'sqlite') {
     await rm(output as string, { force: true });
-    await writeSqlite(
-      Readable.from(each(generated(seed, claims), (claim) => exported(canonical(claim)))),
-      output as string,
-    );
+    await writeSqlite(rows(), output as string);
     return;
   }
   const into = output === undefined ? process.stdout : createWriteStream(output);
   try {
     if (format === 'csv') {
-      await writeText(Readable.from(each(generated(seed, claims), (claim) => exported(canonical(claim)))), 'csv', into);
+      await writeText(rows(), 'csv', into);
       if (output !== undefined) await new Promise<void>((resolve) => into.end(() => resolve()));
     } else await pipeline(Readable.from(chunks(lines(generated(seed, claims), format))), into);
   } catch (error) {

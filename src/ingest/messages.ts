@@ -209,7 +209,7 @@ class KnownClaims {
       [...numbers, ...claims.#byPayerNumber.keys()],
     );
     const unknown = originals.map(({ awaitedBy }) => awaitedBy).filter((id) => !claims.#byId.has(id));
-    for (const row of await queries.lockClaims(tx, unknown, [])) claims.#know(row);
+    if (unknown.length > 0) for (const row of await queries.lockClaims(tx, unknown, [])) claims.#know(row);
     for (const original of originals) claims.#await(original);
     return claims;
   }

@@ -199,14 +199,10 @@ function store(
   importId: string,
   batch: Batch,
 ): void {
-  try {
+  orReject(batch, position, claim.identifier.value, () => {
     const row = renderClaim(claim, `{"type":"claim","unit":"${unit}","position":${position}}`);
     batch.rows.push(storedRow(row, importId));
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    const { field, reason } = error;
-    batch.rejects.push({ position, claim: claim.identifier.value, field, reason });
-  }
+  });
 }
 
 function prepare(
@@ -215,12 +211,18 @@ function prepare(
   importId: string,
   batch: Batch,
 ): void {
-  try {
+  orReject(batch, position, messageNumber(message), () => {
     batch.messages.push(prepareMessage(message, unit, position, importId));
+  });
+}
+
+function orReject(batch: Batch, position: number, claim: string | undefined, make: () => void): void {
+  try {
+    make();
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const { field, reason } = error;
-    batch.rejects.push({ position, claim: messageNumber(message), field, reason });
+    batch.rejects.push({ position, claim, field, reason });
   }
 }
 

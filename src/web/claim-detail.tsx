@@ -219,11 +219,7 @@ function Adjudications({ of }: { of: Adjudication[] }) {
       {of.map(({ category, group, reason, amount: value }, index) => (
         // By index, because a category may come twice and the list never changes.
         <div key={index}>
-          <dt title={reason?.system}>
-            {category}
-            {(group || reason) && ' '}
-            {joined('-', group, reason?.code)}
-          </dt>
+          <dt title={reason?.system}>{joined(' ', category, joined('-', group, reason?.code))}</dt>
           <dd>{formatAmount(value)}</dd>
         </div>
       ))}

@@ -21,9 +21,8 @@ async function taken(content: string): Promise<string> {
 function another(value: string): string {
   if (/^\d{2}-\w{3}-\d{4}$/.test(value)) return value.startsWith('01') ? `02${value.slice(2)}` : `01${value.slice(2)}`;
   const last = value.at(-1) as string;
-  const next =
-    last === '9' ? '8' : last === 'Z' ? 'Y' : last === 'z' ? 'y' : String.fromCharCode(last.charCodeAt(0) + 1);
-  return `${value.slice(0, -1)}${/[a-z0-9]/i.test(last) && /[a-z0-9]/i.test(next) ? next : '7'}`;
+  const next = /[0-8a-yA-Y]/.test(last) ? String.fromCharCode(last.charCodeAt(0) + 1) : last === '9' ? '8' : '7';
+  return `${value.slice(0, -1)}${next}`;
 }
 
 /** What is of the transport, counts, or says how the value beside it is written. */

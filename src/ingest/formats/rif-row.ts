@@ -25,19 +25,6 @@ const months = new Map(
   ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'].map((name, i) => [name, i + 1]),
 );
 
-const meanings = new WeakMap<ReadonlyMap<string, unknown>, Set<unknown>>();
-
-/** The meanings that only one of the codes has. */
-function meaningsOnce(codes: ReadonlyMap<string, unknown>): Set<unknown> {
-  let once = meanings.get(codes);
-  if (once === undefined) {
-    const all = [...codes.values()];
-    once = new Set(all.filter((meaning) => all.indexOf(meaning) === all.lastIndexOf(meaning)));
-    meanings.set(codes, once);
-  }
-  return once;
-}
-
 /** A row whose columns are taken by name; what nobody took remains for `source`. */
 export class RifRow {
   readonly #header: RifHeader;
@@ -125,7 +112,9 @@ export class RifRow {
       throw new Fault(name, `expected one of the codes ${[...codes.keys()].join(', ')}, found another`);
     }
     const meaning = codes.get(value) as T;
-    if (meaningsOnce(codes).has(meaning)) this.text(name);
+    let same = 0;
+    for (const other of codes.values()) if (other === meaning) same += 1;
+    if (same === 1) this.text(name);
     return meaning;
   }
 

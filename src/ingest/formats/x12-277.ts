@@ -4,7 +4,7 @@ import { Fault } from '../../claims/render.ts';
 import type { Claim, ClaimStatus } from '../../claims/schema.ts';
 import type { Output, Transaction } from './x12.ts';
 import { insurerOf, organizationName, personName } from './x12-837-claim.ts';
-import { type Segment, SegmentFault } from './x12-segment.ts';
+import { type Segment, SegmentFault, untakenTexts } from './x12-segment.ts';
 
 const known = new Set('BHT HL NM1 PER TRN STC QTY AMT REF DTP DMG SVC N3 N4'.split(' '));
 
@@ -162,11 +162,9 @@ export class StatusTransaction implements Transaction {
 
   /** Segments as the file has them that hold anything the claim has no field for, of the claim and of what is above it. */
   #untaken(segments: Segment[]): Record<string, string[]> | undefined {
-    const texts = (list: (Segment | undefined)[]) =>
-      list.flatMap((segment) => (segment?.untaken ? [segment.text] : []));
     const levels = [this.#payer, this.#receiver, this.#provider, this.#subscriber, this.#patient];
-    const header = texts([this.#bht, ...[...new Set(levels)].flatMap((level) => level?.segments ?? [])]);
-    const own = texts(segments);
+    const header = untakenTexts([this.#bht, ...[...new Set(levels)].flatMap((level) => level?.segments ?? [])]);
+    const own = untakenTexts(segments);
     if (header.length + own.length === 0) return undefined;
     return { ...(header.length > 0 && { header }), ...(own.length > 0 && { 2200: own }) };
   }

@@ -6,7 +6,7 @@ import type { PaidClaim, PaidService } from './x12-835.ts';
 import { personName } from './x12-837-claim.ts';
 import { optional } from './x12-837-lines.ts';
 import { adjusted, adjustments } from './x12-adjustments.ts';
-import { type Segment, SegmentFault } from './x12-segment.ts';
+import { type Segment, SegmentFault, untakenTexts } from './x12-segment.ts';
 import { readService } from './x12-service.ts';
 
 /** CLP02, code list 1029. */
@@ -155,7 +155,6 @@ function remarks(segments: Segment[]) {
 function payee({ payee, clp }: PaidClaim, value: string) {
   const [n1, ...rest] = payee;
   if (n1 === undefined) throw new SegmentFault(clp, '1000B N1', 'expected the payee, N1*PE, before it, found none');
-  n1.is(1, 'PE');
   const name = n1.take(2);
   const qualifier = n1.peek(3);
   const id = n1.required(4, 80);
@@ -276,15 +275,15 @@ function typeOf(paidClaim: PaidClaim, item: Item[]): ClaimType {
 /** Segments as the file has them that hold anything the claim has no field for. */
 function untaken(paidClaim: PaidClaim): Record<string, string[]> | undefined {
   const { bpr, trn, produced, header, payer, payee, clp, segments, services } = paidClaim;
-  const texts = (list: Segment[]) => list.filter((segment) => segment.untaken).map(({ text }) => text);
   const source: Record<string, string[]> = {};
-  const add = (place: string, list: string[]) => {
-    if (list.length > 0) source[place] = list;
+  const add = (place: string, list: (Segment | undefined)[]) => {
+    const texts = untakenTexts(list);
+    if (texts.length > 0) source[place] = texts;
   };
-  add('header', texts([bpr, trn, produced, ...header, ...payer, ...payee].filter((segment) => segment !== undefined)));
-  add('2100', texts([clp, ...segments]));
+  add('header', [bpr, trn, produced, ...header, ...payer, ...payee]);
+  add('2100', [clp, ...segments]);
   services.forEach(({ svc, segments: rest }, index) => {
-    add(`2110.${index + 1}`, texts([svc, ...rest]));
+    add(`2110.${index + 1}`, [svc, ...rest]);
   });
   return Object.keys(source).length > 0 ? source : undefined;
 }

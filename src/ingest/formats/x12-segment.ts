@@ -185,3 +185,7 @@ function dayOf(text: string): string | undefined {
   const date = `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}`;
   return isDate(date) ? date : undefined;
 }
+
+/** Those segments, as the file has them, that hold anything nobody took. */
+export const untakenTexts = (segments: (Segment | undefined)[]) =>
+  segments.flatMap((segment) => (segment?.untaken ? [segment.text] : []));
