@@ -4,6 +4,7 @@ import type { InputFile } from '../input.ts';
 import { type Line, readLines } from '../lines.ts';
 import { type RifLayout, rifLayout } from './rif-claim.ts';
 import { columnAt, fieldAt, RifHeader, RifRow } from './rif-row.ts';
+import { type ClaimLines, HeldRows, scatteredClaims } from './rif-scattered.ts';
 
 /**
  * CMS Research Identifiable File layout: a header line, then pipe-delimited rows, a row a claim line. The rows of a
@@ -25,14 +26,6 @@ function layoutOf(head: Buffer): RifLayout | undefined {
 export function firstLine(head: Buffer): string {
   const end = head.indexOf(10);
   return head.toString('utf8', 0, end < 0 ? head.length : end).replace(/^\ufeff|\r$/g, '');
-}
-
-/** The lines of one claim, as they come: together, or from all over the file. */
-interface ClaimLines {
-  number: string;
-  lines: Line[];
-  /** A line that could not be read at all came after the last of these: it may be of this claim. */
-  damaged?: Line;
 }
 
 async function* readClaims(file: InputFile, resume?: Resume): AsyncGenerator<Entry> {
@@ -164,69 +157,5 @@ function checkSameClaim(first: Line, line: Line, header: RifHeader, layout: RifL
       );
     }
     place = end;
-  }
-}
-
-/**
- * The claims whose rows do not stand together, by a look at the number column alone. It holds a number a claim, which is
- * some 20 MB for the claims of a 2 GB file; two numbers that are one as a double only cost the claim its place in order.
- */
-async function scatteredClaims(file: InputFile, numberColumn: number): Promise<Set<string>> {
-  const seen = new Set<number>();
-  const scattered = new Set<string>();
-  let previous: string | undefined;
-  for await (const lines of readLines(file)) {
-    for (const { text } of lines) {
-      const number = fieldAt(text, numberColumn)?.trim();
-      if (!number || number === previous) continue;
-      previous = number;
-      const key = claimKey(number);
-      if (seen.has(key)) scattered.add(number);
-      else seen.add(key);
-    }
-  }
-  return scattered;
-}
-
-function claimKey(number: string): number {
-  const value = Number(number);
-  if (!Number.isNaN(value)) return value;
-  let key = 7;
-  for (let index = 0; index < number.length; index += 1) key = (key * 31 + number.charCodeAt(index)) % 2 ** 46;
-  return key + 0.5;
-}
-
-const maxHeldBytes = 64 << 20;
-
-/** Keeps the rows of scattered claims until the end of the file, as far as memory may go. */
-class HeldRows {
-  readonly #scattered: Set<string>;
-  readonly #claims = new Map<string, ClaimLines>();
-  #bytes = 0;
-
-  constructor(scattered: Set<string>) {
-    this.#scattered = scattered;
-  }
-
-  get expected(): boolean {
-    return this.#scattered.size > 0;
-  }
-
-  take(number: string, line: Line): boolean {
-    if (!this.#scattered.has(number)) return false;
-    this.#bytes += line.text.length;
-    if (this.#bytes > maxHeldBytes) {
-      throw new Refusal(
-        `the rows of too many claims are scattered over the file (line ${line.number} is one); sort it by its claim number column`,
-      );
-    }
-    const claim = this.#claims.get(number) ?? { number, lines: [] };
-    claim.lines.push(line);
-    this.#claims.set(number, claim);
-    return true;
-  }
-
-  claims(): Iterable<ClaimLines> {
-    return this.#claims.values();
   }
 }
