@@ -1,7 +1,11 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { detectFormat } from '../../src/ingest/formats/index.ts';
 import { rif } from '../../src/ingest/formats/rif.ts';
 import { rifBeneficiary } from '../../src/ingest/formats/rif-beneficiary.ts';
+import { scatteredClaims } from '../../src/ingest/formats/rif-scattered.ts';
+import { openInput } from '../../src/ingest/input.ts';
 import { claimsOf, readAll, rejectsOf, temporaryDirectory } from '../support/files.ts';
 import { carrierClaims, carrierFile, carrierHeader, carrierRow, type RifColumn } from '../support/rif.ts';
 
@@ -42,6 +46,15 @@ describe('rif', () => {
       ['-1', [1, 3]],
       ['-2', [2, 5]],
     ]);
+  });
+
+  it('brings together exactly those among more claims than are told apart one by one', async () => {
+    const numbers = Array.from({ length: 120_000 }, (_, index) => String(-1 - index));
+    const again = ['-5', '-110000', '-119999'];
+    const rows = [...numbers, ...again].map((number) => `${number}|`).join('\n');
+    const path = join(directory, 'scattered');
+    await writeFile(path, `CLM_ID|\n${rows}\n`);
+    expect(await scatteredClaims(openInput(path), 0)).toEqual(new Set(again));
   });
 
   it.each(['together', 'scattered'])('goes on behind any entry when the rows are %s', async (how) => {
