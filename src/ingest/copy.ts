@@ -19,8 +19,51 @@ export interface StoredRow {
   line: Buffer;
 }
 
-export function storedRow(row: ClaimRow, importId: string): StoredRow {
-  return { id: row.id, hash: row.hash, line: bytesOf(`${copyLine(row)}\t${importId}\n`) };
+const blockBytes = 1 << 20;
+const mostBytesOfCharacter = 3;
+/** As much as the batches that are under way take. */
+const mostSpareBlocks = 48;
+const spare: Buffer[] = [];
+
+/**
+ * Where the lines of a batch lie: in blocks, one behind the other, as an allocation of its own for each takes longer than
+ * to write it. Blocks are used again, because the collector, which does not see how large they are, would leave a
+ * hundred of them lying.
+ */
+export class RowStore {
+  readonly #importId: string;
+  readonly #blocks: Buffer[] = [];
+  #used = 0;
+
+  constructor(importId: string) {
+    this.#importId = importId;
+  }
+
+  add(row: ClaimRow): StoredRow {
+    const line = this.#write(`${copyLine(row)}\t${this.#importId}\n`);
+    return { id: row.id, hash: row.hash, line };
+  }
+
+  /** To be called when nobody needs the rows any more, and the database has them. */
+  free(): void {
+    for (const block of this.#blocks) {
+      if (block.length === blockBytes && spare.length < mostSpareBlocks) spare.push(block);
+    }
+    this.#blocks.length = 0;
+  }
+
+  #write(text: string): Buffer {
+    const most = text.length * mostBytesOfCharacter;
+    let block = this.#blocks.at(-1);
+    if (block === undefined || most > block.length - this.#used) {
+      block = (most <= blockBytes ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(blockBytes, most));
+      this.#blocks.push(block);
+      this.#used = 0;
+    }
+    const start = this.#used;
+    this.#used += block.write(text, start);
+    return block.subarray(start, this.#used);
+  }
 }
 
 /** Document and source, back from the line. */
@@ -48,22 +91,6 @@ export function joined(rows: StoredRow[]): Buffer[] {
   }
   finish();
   return pieces;
-}
-
-/** Lines lie in blocks one behind the other, as an allocation of its own for each takes longer than to write it. */
-const blockBytes = 1 << 20;
-const mostBytesOfCharacter = 3;
-let block = Buffer.alloc(0);
-let used = 0;
-
-function bytesOf(text: string): Buffer {
-  if (text.length * mostBytesOfCharacter > block.length - used) {
-    block = Buffer.allocUnsafeSlow(Math.max(blockBytes, text.length * mostBytesOfCharacter));
-    used = 0;
-  }
-  const start = used;
-  used += block.write(text, start);
-  return block.subarray(start, used);
 }
 
 /** A row of PostgreSQL's text COPY format, without its end. */

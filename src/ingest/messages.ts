@@ -15,7 +15,7 @@ import { npiSystem, taxIdSystem } from '../claims/provider-system.ts';
 import { Fault, renderClaim } from '../claims/render.ts';
 import type { Claim } from '../claims/schema.ts';
 import type { Sql } from '../db/client.ts';
-import { type StoredRow, storedRow, storedText } from './copy.ts';
+import { type RowStore, type StoredRow, storedText } from './copy.ts';
 import type { Reject } from './format.ts';
 import { parseClaim } from './known-claim.ts';
 import * as queries from './queries.ts';
@@ -36,7 +36,7 @@ export interface PositionedMessage {
 }
 
 /** Throws Fault where no row can be made of the claim that a message submits. */
-export function prepareMessage(message: Message, unit: string, position: number, importId: string): PositionedMessage {
+export function prepareMessage(message: Message, unit: string, position: number, store: RowStore): PositionedMessage {
   const brought = describe(message, unit, position);
   const { taxId } = message;
   if (message.kind !== 'submission') return { position, brought, taxId, message: () => message };
@@ -47,7 +47,7 @@ export function prepareMessage(message: Message, unit: string, position: number,
     return { position, brought, ids, taxId, npi, message: () => message };
   }
   // The row alone waits: thousands of claims as objects would cost the collector more than they are worth.
-  const fresh = storedRow(renderClaim(applySubmission(undefined, message), brought), importId);
+  const fresh = store.add(renderClaim(applySubmission(undefined, message), brought));
   const ids = [fresh.id, ...others.map(claimId)];
   return { position, brought, ids, taxId, npi, fresh, message: restored(fresh, taxId) };
 }
@@ -83,6 +83,7 @@ interface Sink {
   /** Makes these rows, no two of an id, the current states: of new claims, and of others. */
   write(added: StoredRow[], others: StoredRow[]): Promise<void>;
   reject(reject: Reject): void;
+  store: RowStore;
   importId: string;
 }
 
@@ -117,7 +118,7 @@ export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink
       for (const { state, claim, absorbed } of claims.after(message)) {
         const rendered = renderClaim(claim, brought);
         if (rendered.hash === state.hash) continue;
-        const row = storedRow(rendered, sink.importId);
+        const row = sink.store.add(rendered);
         anyChange = true;
         if (added.has(row.id) || others.has(row.id) || absorbed.length > 0) await flush();
         for (const ended of absorbed) {
@@ -200,8 +201,8 @@ class KnownClaims {
       claims.sentBefore.add(message);
       hashes.delete(fresh.id);
     }
-    for (const row of await queries.lockClaims(tx, [...hashes.keys()], [...numbers])) {
-      claims.#know(row);
+    if (hashes.size > 0 || numbers.size > 0) {
+      for (const row of await queries.lockClaims(tx, [...hashes.keys()], [...numbers])) claims.#know(row);
     }
     const originals = await queries.findAwaitedOriginals(
       tx,

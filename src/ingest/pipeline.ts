@@ -2,7 +2,7 @@ import type { Message } from '../claims/messages.ts';
 import { Fault, renderClaim } from '../claims/render.ts';
 import type { Claim } from '../claims/schema.ts';
 import { type Connection, type Sql, transaction } from '../db/client.ts';
-import { joined, type StoredRow, storedRow } from './copy.ts';
+import { joined, RowStore, type StoredRow } from './copy.ts';
 import type { Entry, Format, Patient, Reject, Resume } from './format.ts';
 import type { InputFile } from './input.ts';
 import { parseClaim } from './known-claim.ts';
@@ -10,13 +10,14 @@ import { applyMessages, messageNumber, type PositionedMessage, prepareMessage } 
 import type { ImportCounts } from './queries.ts';
 import * as queries from './queries.ts';
 
-/** As much as is written in a transaction: enough to make COPY worth it, little enough to hold twice in memory. */
-const batchRecords = 4000;
+/** As much as is written in a transaction: enough to make COPY worth it, little enough to hold three of in memory. */
+const batchRecords = 2500;
 const batchBytes = 8 << 20;
 
 interface Batch {
   /** Ready to be copied. */
   rows: StoredRow[];
+  store: RowStore;
   /** Claims whose rows cannot be made before it is known what is known of their patients. */
   claims: { claim: Claim; position: number }[];
   ids: Set<string>;
@@ -41,21 +42,25 @@ export interface ImportRun {
 }
 
 /**
- * Reads a file into the database, a batch a transaction, each with the place to go on after it; while one is written,
- * the next is read. Throws Refusal where the file cannot be read on; what was written until then stays.
+ * Reads a file into the database, a batch a transaction, each with the place to go on after it; while one is written and
+ * another waits, the next is read, so that neither the reader nor the database stands still for the other. Throws Refusal
+ * where the file cannot be read on; what was written until then stays.
  */
 export async function load(sql: Connection, file: InputFile, format: Format, run: ImportRun): Promise<void> {
   await queries.expectGrowth(sql);
   await queries.createStaging(sql);
   const writer = new Writer(sql, format, run);
   const anyPatients = await queries.anyPatients(sql);
-  let batch = emptyBatch(run.resume ?? { offset: 0, position: 0 });
+  let batch = emptyBatch(run.id, run.resume ?? { offset: 0, position: 0 });
   let writing: Promise<void> = Promise.resolve();
+  let waiting: Promise<void> = writing;
   const write = async () => {
     await writing;
-    writing = writer.write(batch);
-    writing.catch(() => {}); // Thrown where it is awaited.
-    batch = emptyBatch(batch.resume);
+    writing = waiting;
+    const full = batch;
+    batch = emptyBatch(run.id, full.resume);
+    waiting = writing.then(() => writer.write(full));
+    waiting.catch(() => {}); // Thrown where it is awaited.
   };
   try {
     for await (const entry of format.read(file, run.resume ?? undefined)) {
@@ -65,17 +70,18 @@ export async function load(sql: Connection, file: InputFile, format: Format, run
       if ('claim' in entry) {
         // Here, and not when the batch is written: the database has the batch before this one to do meanwhile.
         if (anyPatients) batch.claims.push(entry);
-        else store(entry, format.unit, run.id, batch);
-      } else if ('message' in entry) prepare(entry, format.unit, run.id, batch);
+        else render(entry, format.unit, batch);
+      } else if ('message' in entry) prepare(entry, format.unit, batch);
     }
   } finally {
     if (batch.records > 0 || batch.warnings.length > 0) await write();
-    await writing;
+    await waiting;
   }
 }
 
-const emptyBatch = (resume: Resume): Batch => ({
+const emptyBatch = (importId: string, resume: Resume): Batch => ({
   rows: [],
+  store: new RowStore(importId),
   claims: [],
   ids: new Set(),
   messages: [],
@@ -124,9 +130,11 @@ class Writer {
     const started = performance.now();
     if (batch.claims.length > 0) {
       await addPatients(this.#sql, batch.claims);
-      for (const entry of batch.claims) store(entry, this.#format.unit, this.#run.id, batch);
+      for (const entry of batch.claims) render(entry, this.#format.unit, batch);
     }
 
+    // Of the rows that are made of what the database holds.
+    const store = new RowStore(this.#run.id);
     const attempt = (allNew: boolean) =>
       (this.#run.transaction ?? transaction)(this.#sql, async (tx) => {
         await queries.commitLazily(tx);
@@ -144,6 +152,7 @@ class Writer {
           total.unchanged += await applyMessages(tx, batch.messages, {
             write: (added, others) => write({ added, others }),
             reject: (reject) => rejects.push(reject),
+            store,
             importId: this.#run.id,
           });
         }
@@ -169,6 +178,8 @@ class Writer {
         ? attempt(false).catch((again) => (isRace(again) ? attempt(false) : Promise.reject(again)))
         : Promise.reject(error),
     );
+    batch.store.free();
+    store.free();
     this.#run.progress(counts);
   }
 }
@@ -193,26 +204,16 @@ async function sort(tx: Sql, rows: StoredRow[]): Promise<SortedRows & { unchange
 }
 
 /** Makes the row of a claim; one that cannot be stored becomes a reject. */
-function store(
-  { claim, position }: { claim: Claim; position: number },
-  unit: string,
-  importId: string,
-  batch: Batch,
-): void {
+function render({ claim, position }: { claim: Claim; position: number }, unit: string, batch: Batch): void {
   orReject(batch, position, claim.identifier.value, () => {
     const row = renderClaim(claim, `{"type":"claim","unit":"${unit}","position":${position}}`);
-    batch.rows.push(storedRow(row, importId));
+    batch.rows.push(batch.store.add(row));
   });
 }
 
-function prepare(
-  { message, position }: { message: Message; position: number },
-  unit: string,
-  importId: string,
-  batch: Batch,
-): void {
+function prepare({ message, position }: { message: Message; position: number }, unit: string, batch: Batch): void {
   orReject(batch, position, messageNumber(message), () => {
-    batch.messages.push(prepareMessage(message, unit, position, importId));
+    batch.messages.push(prepareMessage(message, unit, position, batch.store));
   });
 }
 
@@ -287,6 +288,7 @@ async function rewriteClaims(tx: Sql, patients: queries.KnownPatient[], importId
     const last = page.at(-1);
     if (last === undefined) break;
     after = last.id;
+    const store = new RowStore(importId);
     const rows: StoredRow[] = [];
     for (const row of page) {
       const claim = parseClaim(row);
@@ -294,9 +296,10 @@ async function rewriteClaims(tx: Sql, patients: queries.KnownPatient[], importId
       const patient = system && known.get(patientKey({ system, id }));
       if (!patient) continue;
       complete(claim, patient);
-      rows.push(storedRow(renderClaim(claim), importId));
+      rows.push(store.add(renderClaim(claim)));
     }
     changed += await merge(tx, { added: [], others: rows }, importId);
+    store.free();
   }
   return changed;
 }

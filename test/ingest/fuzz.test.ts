@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Fault, renderClaim } from '../../src/claims/render.ts';
 import { generated, lines } from '../../src/generate/command.ts';
 import { Random } from '../../src/generate/random.ts';
+import { RowStore } from '../../src/ingest/copy.ts';
 import { Refusal } from '../../src/ingest/format.ts';
 import { detectFormat } from '../../src/ingest/formats/index.ts';
 import type { InputFile } from '../../src/ingest/input.ts';
@@ -96,7 +97,7 @@ async function outcome(content: Buffer): Promise<number | 'unknown' | 'refused'>
       if ('reject' in entry) expect(entry.reject.reason.length).toBeGreaterThan(10);
       try {
         if ('claim' in entry) renderClaim(entry.claim);
-        if ('message' in entry) prepareMessage(entry.message, format.unit, entry.position, '');
+        if ('message' in entry) prepareMessage(entry.message, format.unit, entry.position, new RowStore(''));
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
       }
