@@ -280,6 +280,52 @@ describe('an 837', () => {
     }
   });
 
+  it('is read where its lines are wrapped without regard to segments, also within the ISA', async () => {
+    const text = an837(claim(), claim('C2'));
+    const usual = await submissions(text);
+    for (const [width, lineEnd] of [
+      [80, '\r\n'],
+      [9, '\n'],
+    ] as const) {
+      const wrapped = text.replace(new RegExp(`.{${width}}`, 'g'), `$&${lineEnd}`);
+      expect(detectFormat(Buffer.from(wrapped))?.name).toMatch(/^x12/);
+      for (const chunk of [1, 50, 1 << 20]) {
+        const entries = await read(wrapped, chunk);
+        expect(rejects(entries)).toEqual([]);
+        expect(messages(entries)).toEqual(usual);
+      }
+    }
+  });
+
+  it('may stand between blank lines and behind what systems put at the ends of files', async () => {
+    const text = an837(claim());
+    const usual = await submissions(text);
+    for (const end of ['\r\n\r\n', '\x1a', '\r\n\x1a', '\0'.repeat(50)]) {
+      const entries = await read(`\r\n \r\n${text}${end}`);
+      expect([...rejects(entries), ...warnings(entries)]).toEqual([]);
+      expect(messages(entries)).toEqual(usual);
+    }
+    const joined = await read(Buffer.from(`\ufeff${text}\r\n\x1a\ufeff${text}`));
+    expect([...rejects(joined), ...warnings(joined)]).toEqual([]);
+    expect(messages(joined)).toHaveLength(2);
+  });
+
+  it('is taken up to an interchange whose ISA is not as it should be', async () => {
+    const text = an837(claim());
+    const file: InputFile = {
+      path: '',
+      async *bytes() {
+        yield Buffer.from(text + text.replace('SENDER         ', 'SENDER'));
+      },
+    };
+    const entries: Entry[] = [];
+    const reading = (async () => {
+      for await (const entry of format.read(file)) entries.push(entry);
+    })();
+    await expect(reading).rejects.toThrow(Refusal);
+    expect(messages(entries)).toHaveLength(1);
+  });
+
   it.each([
     ['an ISA of another length', an837(claim()).replace('SENDER         ', 'SENDER')],
     ['no ISA', an837(claim()).slice(106)],

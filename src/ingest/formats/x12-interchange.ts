@@ -8,9 +8,16 @@ const isaLength = 106;
 const isaSeparatorsAt = [3, 6, 17, 20, 31, 34, 50, 53, 69, 76, 81, 83, 89, 99, 101, 103];
 const maxSegmentBytes = 1 << 20;
 
+/** What stands around segments and is none of them: blanks, line ends, fillers, the end-of-file mark of DOS, a byte order mark. */
+const leading = /(?:[\0-\x20]|\xef\xbb\xbf)*/y;
+const trailing = /[\0-\x20]+$/;
+const lineEnd = /[\r\n]/;
+const isaStart = /I[\r\n]*S[\r\n]*A/y;
+
 /**
  * The segments of a file's interchanges, a chunk of them at a time. Line ends and blanks around segments are passed
- * over. Text is UTF-8 where it is valid as such, else Latin-1. Throws Refusal where separators cannot be told.
+ * over, and line ends within them too, as some systems wrap lines without regard to segments. Text is UTF-8 where it is
+ * valid as such, else Latin-1. Throws Refusal where separators cannot be told, behind the segments before that.
  */
 export async function* readSegments(file: InputFile): AsyncGenerator<Segment[]> {
   let separators: Separators | undefined;
@@ -22,24 +29,28 @@ export async function* readSegments(file: InputFile): AsyncGenerator<Segment[]> 
   for await (const chunk of file.bytes()) {
     const restIsPlain = plain;
     plain = isAscii(chunk);
-    let text = rest + chunk.toString('latin1');
-    if (start === 0 && number === 0 && text.startsWith('\xef\xbb\xbf')) {
-      text = text.slice(3);
-      start = 3;
-    }
+    const text = rest + chunk.toString('latin1');
     const segments: Segment[] = [];
     let from = 0;
     for (;;) {
-      let first = from;
-      while (first < text.length && text.charCodeAt(first) <= 32) first += 1;
-      if (text.startsWith('ISA', first) || separators === undefined) {
-        if (text.length - first < isaLength) break;
-        separators = readIsa(text.slice(first, first + isaLength), number + 1, start + first - from);
+      leading.lastIndex = from;
+      leading.test(text);
+      const first = leading.lastIndex;
+      isaStart.lastIndex = first;
+      if (separators === undefined || isaStart.test(text)) {
+        const isa = unwrappedIsa(text, first);
+        if (isa.length < isaLength) break;
+        try {
+          separators = readIsa(isa, number + 1, start + first - from);
+        } catch (error) {
+          if (segments.length > 0) yield segments;
+          throw error;
+        }
       }
       const end = text.indexOf(separators.terminator, first);
       if (end < 0) break;
       number += 1;
-      const content = text.slice(first, end).trimEnd();
+      const content = unwrapped(text.slice(first, end).trimEnd(), separators);
       const offset = start + first - from;
       start += end + 1 - from;
       from = end + 1;
@@ -53,11 +64,30 @@ export async function* readSegments(file: InputFile): AsyncGenerator<Segment[]> 
       );
     }
   }
-  const last = rest.trim();
+  leading.lastIndex = 0;
+  leading.test(rest);
+  const last = rest.slice(leading.lastIndex).replace(trailing, '');
   if (last === '') return;
-  if (separators === undefined || last.startsWith('ISA')) separators = readIsa(last, number + 1, start);
-  yield [new Segment(decode(last), separators, number + 1, start, start + rest.length)];
+  isaStart.lastIndex = 0;
+  if (separators === undefined || isaStart.test(last))
+    separators = readIsa(unwrappedIsa(last, 0), number + 1, start + leading.lastIndex);
+  yield [new Segment(decode(unwrapped(last, separators)), separators, number + 1, start, start + rest.length)];
 }
+
+/** As much of an ISA segment as there is, without line ends; its last character is the terminator, and may be one. */
+function unwrappedIsa(text: string, first: number): string {
+  const isa = text.slice(first, first + isaLength);
+  if (!lineEnd.test(isa.slice(0, -1))) return isa;
+  let unwrapped = '';
+  for (let at = first; at < text.length && unwrapped.length < isaLength; at += 1) {
+    const character = text.charAt(at);
+    if (unwrapped.length === isaLength - 1 || !lineEnd.test(character)) unwrapped += character;
+  }
+  return unwrapped;
+}
+
+const unwrapped = (content: string, { terminator }: Separators) =>
+  lineEnd.test(terminator) ? content : content.replaceAll('\n', '').replaceAll('\r', '');
 
 function decode(text: string): string {
   const bytes = Buffer.from(text, 'latin1');
