@@ -418,6 +418,54 @@ describe('an 835', () => {
     expect(applySubmission(one, submission)).toBe(one);
   });
 
+  it('may have several payees, each of the claims behind it', async () => {
+    const [first, second] = [
+      paidClaim(),
+      ['N1*PE*OTHER*XX*1999999984', 'REF*TJ*98-7654321', 'LX*2', ...paidClaim('C2')],
+    ];
+    const found = await reports(an835('140', first, second));
+    expect(found.map(({ identifiers }) => identifiers[0])).toEqual([
+      { system: 'urn:npi:1234567893', value: 'C1' },
+      { system: 'urn:npi:1999999984', value: 'C2' },
+    ]);
+    expect(found[0]?.sets.item).toHaveLength(1);
+    expect(JSON.stringify(found[0])).not.toContain('98-7654321');
+  });
+
+  it('may name its payee by its tax number in REF*TJ alone', async () => {
+    const text = an835('70', paidClaim()).replace('N1*PE*CLINIC*XX*1234567893~', 'N1*PE*CLINIC~REF*TJ*12-3456789~');
+    const [report] = await reports(text);
+    expect(report).toMatchObject({
+      identifiers: [{ system: 'urn:ein:123456789', value: 'C1' }],
+      taxId: '123456789',
+      draft: { provider: { id: '123456789', name: 'CLINIC' } },
+    });
+  });
+
+  it.each(['', '0'])("goes by the payer's number where its claim has none of the provider: '%s'", async (none) => {
+    const [one, other] = [paidClaim(none), paidClaim(none)];
+    const found = await reports(
+      an835(
+        '140',
+        one,
+        [...other].map((text) => text.replace('PCN1', 'PCN2')),
+      ),
+    );
+    expect(found.map(({ identifiers }) => identifiers[0]?.value)).toEqual(['PCN1', 'PCN2']);
+    const entries = await read(an835('70', [`CLP*${none}*1*100*70*20*12**11*1`, ...paidClaim().slice(1)]));
+    expect(rejects(entries)).toMatchObject([{ field: 'CLP01' }]);
+  });
+
+  it('makes a claim also of a patient who is named without a number', async () => {
+    const segments = paidClaim().map((text) => text.replace('DOE*JANE****MI*M1', 'DOE*JANE'));
+    const [report] = await reports(an835('70', segments));
+    expect(report?.draft?.patient).toMatchObject({
+      id: expect.stringMatching(/^unknown-[0-9a-f]{8}$/),
+      name: { family: 'DOE', given: 'JANE' },
+    });
+    expect(schema.Check(report?.draft)).toBe(true);
+  });
+
   it('reverses, and pays anew', async () => {
     const [submission] = await submissions(an837(claim()));
     const reversal = [

@@ -3,7 +3,7 @@ import type { Report } from '../../claims/messages.ts';
 import { npiSystem, taxIdSystem } from '../../claims/provider-system.ts';
 import type { Claim, ClaimStatus, ClaimType, Item } from '../../claims/schema.ts';
 import type { PaidClaim, PaidService } from './x12-835.ts';
-import { personName } from './x12-837-claim.ts';
+import { derivedId, personName, unnumbered } from './x12-837-claim.ts';
 import { optional } from './x12-837-lines.ts';
 import { adjusted, adjustments } from './x12-adjustments.ts';
 import { type Segment, SegmentFault, untakenTexts } from './x12-segment.ts';
@@ -28,7 +28,8 @@ export type Imbalance = NonNullable<Claim['imbalance']>;
 /** What an 835 says of one claim, and where its amounts do not balance. */
 export function remittance(paidClaim: PaidClaim): { report: Report; imbalance: Imbalance } {
   const { bpr, trn, produced, clp, segments, services } = paidClaim;
-  const number = clp.required(1, 38);
+  const payerClaimNumber = clp.take(7, 50);
+  const number = numberOf(clp, payerClaimNumber);
   const status = statuses.get(clp.required(2, 2));
   if (status === undefined) {
     throw new SegmentFault(
@@ -40,7 +41,6 @@ export function remittance(paidClaim: PaidClaim): { report: Report; imbalance: I
   const charge = clp.requiredAmount(3);
   const paid = clp.requiredAmount(4);
   const responsibility = clp.amount(5);
-  const payerClaimNumber = clp.take(7, 50);
   const item = services.map((service, index) => line(service, index + 1));
   const claimAdjustments = adjustments(segments);
   const all = [...claimAdjustments, ...item.flatMap(({ adjudication = [] }) => adjudication)];
@@ -103,6 +103,13 @@ export function remittance(paidClaim: PaidClaim): { report: Report; imbalance: I
   };
 }
 
+/** The provider's number; the payer's where it is none: X221A1 has a zero in CLP01 where the claim had no number. */
+function numberOf(clp: Segment, payerClaimNumber: string | undefined): string {
+  if (!/^0*$/.test(clp.peek(1))) return clp.required(1, 38);
+  if (payerClaimNumber) return payerClaimNumber;
+  throw new SegmentFault(clp, 1, "expected the provider's number of the claim, or the payer's in CLP07, found neither");
+}
+
 /** X221A1, 1.10.2.1: charge − adjustments = paid, of a line and of the claim. */
 function balance(charge: string, adjustments: string, paid: string, line?: number): Imbalance {
   const difference = subtractAmount(subtractAmount(charge, adjustments), paid);
@@ -157,11 +164,15 @@ function payee({ payee, clp }: PaidClaim, value: string) {
   if (n1 === undefined) throw new SegmentFault(clp, '1000B N1', 'expected the payee, N1*PE, before it, found none');
   const name = n1.take(2);
   const qualifier = n1.peek(3);
-  const id = n1.required(4, 80);
   n1.take(3);
   const tax = rest.find((segment) => segment.id === 'REF' && segment.is(1, 'TJ'))?.take(2, 50);
-  const npi = qualifier === 'XX' ? id : undefined;
-  const taxId = (qualifier === 'FI' ? id : tax)?.replaceAll('-', '');
+  const named = n1.take(4, 80);
+  const npi = qualifier === 'XX' ? named : undefined;
+  const taxId = (qualifier === 'FI' ? (named ?? tax) : tax)?.replaceAll('-', '');
+  const id = named ?? taxId;
+  if (id === undefined) {
+    throw new SegmentFault(n1, 4, 'expected the number of the payee, or its tax number in REF*TJ; found neither');
+  }
   return {
     provider: { id, ...(npi && /^\d{10}$/.test(npi) && { npi }), ...(name && { name }) },
     identifiers: [
@@ -201,7 +212,8 @@ function draftOf(
   const nm1 = segments.find((segment) => segment.id === 'NM1' && segment.is(1, 'QC'));
   const subscriber = segments.find((segment) => segment.id === 'NM1' && segment.peek(1) === 'IL');
   nm1?.is(2, '1');
-  const patientId = nm1?.take(9, 80) ?? subscriber?.peek(9);
+  const who = nm1 ? personName(nm1) : {};
+  const patientId = nm1?.take(9, 80) || subscriber?.peek(9) || ('name' in who ? derivedId(unnumbered, who) : undefined);
   const billablePeriod = period(segments, ['232', '233']) ?? ofLines(item);
   if (billablePeriod === undefined || !patientId) return undefined;
   nm1?.is(8, 'MI', 'HN', 'II');
@@ -231,7 +243,7 @@ function draftOf(
     patient: {
       ...(payer?.id && { system: `urn:x12:member:${payer.id}` }),
       id: patientId,
-      ...(nm1 ? personName(nm1) : {}),
+      ...who,
     },
     ...(insurer && { insurer: { id: insurer.slice(0, 100), ...(payer?.name && { name: payer.name }) } }),
     provider,

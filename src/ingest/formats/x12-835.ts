@@ -36,7 +36,7 @@ export class RemittanceTransaction implements Transaction {
   #trn: Segment | undefined;
   #produced: Segment | undefined;
   readonly #payer: Segment[] = [];
-  readonly #payee: Segment[] = [];
+  #payee: Segment[] = [];
   readonly #others: Segment[] = [];
   /** Behind the last LX. */
   #summaries: Segment[] = [];
@@ -71,6 +71,9 @@ export class RemittanceTransaction implements Transaction {
         this.#trn ??= segment;
         return;
       case 'N1':
+        this.#finish();
+        // Against the guide some payers put the claims of several payees into one transaction, each behind its own.
+        if (segment.is(1, 'PE')) this.#payee = [];
         this.#party = segment.is(1, 'PE') ? this.#payee : this.#payer;
         this.#party.push(segment);
         return;

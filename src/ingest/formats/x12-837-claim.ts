@@ -197,8 +197,8 @@ function subscriberOf({ subscriber, patient, clm }: ClaimLoops): Pick<Claim, 'pa
   const relationship = patient.segments.find((segment) => segment.id === 'PAT')?.take(1, 2);
   const who = { ...personName(dependent.nm1), ...demographics(dependent.segments) };
   return {
-    patient: { system, id: dependentId(id ?? 'unknown', who), ...who },
-    subscriber: { id: id ?? 'unknown', ...personName(nm1), ...(relationship && { relationship }) },
+    patient: { system, id: derivedId(id ?? unnumbered, who), ...who },
+    subscriber: { id: id ?? unnumbered, ...personName(nm1), ...(relationship && { relationship }) },
   };
 }
 
@@ -208,8 +208,11 @@ const payerId = (subscriber: Level) =>
     ?.nm1.peek(9)
     .slice(0, 80) || 'unknown';
 
+/** In place of a member number that is not said. */
+export const unnumbered = 'unknown';
+
 /** Dependents have no number of their own since version 005010: what tells them apart makes one that tells nothing. */
-function dependentId(memberId: string, who: object): string {
+export function derivedId(memberId: string, who: object): string {
   return `${memberId}-${hash('sha256', JSON.stringify(who), 'hex').slice(0, 8)}`;
 }
 
