@@ -179,6 +179,26 @@ describe('an 837', () => {
     });
   });
 
+  it('may ask for a predetermination, before any service: it is of the day it was sent', async () => {
+    const segments = ['CLM*D2*80***11:B:1*Y*A*Y*Y**********PB', 'LX*1', 'SV3*AD:D2750*80****1'];
+    const [message] = await submissions(interchange(dental, [[...header837, ...billing, ...subscriber, ...segments]]));
+    expect(message?.claim).toMatchObject({
+      use: 'predetermination',
+      billablePeriod: { start: '2024-01-10', end: '2024-01-10' },
+    });
+  });
+
+  it('may name a subscriber without a member number', async () => {
+    const text = an837(claim()).replace('DOE*JANE****MI*M1', 'DOE*JANE');
+    const [message] = await submissions(text);
+    expect(message?.claim.patient).toMatchObject({
+      id: expect.stringMatching(/^unknown-[0-9a-f]{8}$/),
+      birthDate: '1980-01-02',
+    });
+    const entries = await read(text.replace('NM1*IL*1*DOE*JANE', 'NM1*IL*1').replace('DMG*D8*19800102*F~', ''));
+    expect(rejects(entries)).toMatchObject([{ field: 'NM109' }]);
+  });
+
   it('reads what other payers paid and adjusted, of the claim and by line', async () => {
     const { claim: read } = await one(
       ...claim().slice(0, 2),

@@ -20,12 +20,15 @@ export function submission(loops: ClaimLoops): Submission {
   const insured = subscriberOf(loops);
   const { diagnosis, procedure, supportingInfo } = healthInformation(loops, type);
   const item = items(loops, diagnosis, facility.place);
-  const billablePeriod = serviceDates(loops, item);
+  const bht = header.segments.find(({ id }) => id === 'BHT');
+  const sent = bht?.date(4);
+  const use = clm.is(19, 'PB') ? 'predetermination' : 'claim';
+  // What is yet to be done has no date; the claim is found by the day of the request.
+  const billablePeriod = serviceDates(loops, item, use === 'predetermination' ? sent : undefined);
   const payer = subscriber && party(subscriber.loops, 'PR');
   const insurer = payer && insurerOf(payer.nm1);
   const { original, otherIdentifier } = references(loops);
-  const bht = header.segments.find(({ id }) => id === 'BHT');
-  const date = bht?.date(4) ?? billablePeriod.end;
+  const date = sent ?? billablePeriod.end;
   const reference = bht?.take(3, 50);
   const careTeam = team(loops.loops);
   const insurance = otherPayers(loops);
@@ -40,7 +43,7 @@ export function submission(loops: ClaimLoops): Submission {
     ...(otherIdentifier.length > 0 && { otherIdentifier }),
     type,
     ...(type === 'institutional' && { subType: inpatientBills.has(facility.code) ? 'inpatient' : 'outpatient' }),
-    use: clm.is(19, 'PB') ? 'predetermination' : 'claim',
+    use,
     status: 'submitted',
     created: date,
     patient: insured.patient,
@@ -186,8 +189,11 @@ function subscriberOf({ subscriber, patient, clm }: ClaimLoops): Pick<Claim, 'pa
   nm1.is(8, 'MI', 'II');
   const id = nm1.take(9, 80);
   if (patient === undefined) {
-    if (id === undefined) throw new SegmentFault(nm1, 9, 'expected the member number of the subscriber, found none');
-    return { patient: { system, id, ...personName(nm1), ...demographics(insured.segments) } };
+    const who = { ...personName(nm1), ...demographics(insured.segments) };
+    if (id === undefined && !('name' in who)) {
+      throw new SegmentFault(nm1, 9, 'expected the member number of the subscriber, or a name; found neither');
+    }
+    return { patient: { system, id: id ?? derivedId(unnumbered, who), ...who } };
   }
   const dependent = party(patient.loops, 'QC');
   if (dependent === undefined) {
@@ -211,7 +217,10 @@ const payerId = (subscriber: Level) =>
 /** In place of a member number that is not said. */
 export const unnumbered = 'unknown';
 
-/** Dependents have no number of their own since version 005010: what tells them apart makes one that tells nothing. */
+/**
+ * Dependents have no number of their own since version 005010, nor have all subscribers where an accident is insured:
+ * what tells them apart makes one that tells nothing.
+ */
 export function derivedId(memberId: string, who: object): string {
   return `${memberId}-${hash('sha256', JSON.stringify(who), 'hex').slice(0, 8)}`;
 }

@@ -9,8 +9,12 @@ import { readService } from './x12-service.ts';
 const dtp = (segments: Segment[], qualifier: string) =>
   segments.find((segment) => segment.id === 'DTP' && segment.is(1, qualifier))?.period(2, 3);
 
-/** First and last day: the statement's dates, else the claim's, else those of its lines. */
-export function serviceDates({ segments, clm }: ClaimLoops, item: Item[]): Claim['billablePeriod'] {
+/** First and last day: the statement's dates, else the claim's, else those of its lines, the admission, or the day given. */
+export function serviceDates(
+  { segments, clm }: ClaimLoops,
+  item: Item[],
+  otherwise: string | undefined,
+): Claim['billablePeriod'] {
   const statement = dtp(segments, '434') ?? dtp(segments, '472');
   if (statement) return statement;
   let start: string | undefined;
@@ -21,7 +25,9 @@ export function serviceDates({ segments, clm }: ClaimLoops, item: Item[]): Claim
     if (end === undefined || servicedPeriod.end > end) end = servicedPeriod.end;
   }
   const admitted =
-    start ?? segments.find((segment) => segment.id === 'DTP' && segment.peek(1) === '435')?.period(2, 3)?.start;
+    start ??
+    segments.find((segment) => segment.id === 'DTP' && segment.peek(1) === '435')?.period(2, 3)?.start ??
+    otherwise;
   if (admitted === undefined) {
     throw new SegmentFault(
       clm,
