@@ -34,7 +34,8 @@ export class StatusTransaction implements Transaction {
   #subscriber: Level | undefined;
   #level: Level | undefined;
   #claim: Traced | undefined;
-  #fault: SegmentFault | undefined;
+  /** Of the level, and so of its claims; nobody may have been told of it yet. */
+  #fault: { fault: SegmentFault; told: boolean } | undefined;
 
   constructor(output: Output) {
     this.#output = output;
@@ -42,16 +43,13 @@ export class StatusTransaction implements Transaction {
 
   segment(segment: Segment): void {
     if (!known.has(segment.id)) {
-      this.#fault ??= new SegmentFault(
-        segment,
-        undefined,
-        'expected a segment of the 277, found an identifier that it does not have',
-      );
+      this.#fail(segment, undefined, 'expected a segment of the 277, found an identifier that it does not have');
       return;
     }
     if (segment.id === 'BHT') this.#bht = segment;
     else if (segment.id === 'HL') {
       this.#finish();
+      this.#tell();
       this.#start(segment);
     } else if (segment.id === 'TRN' && this.#patient) {
       this.#finish();
@@ -64,14 +62,20 @@ export class StatusTransaction implements Transaction {
   }
 
   end(cutOffAt?: Segment): void {
-    if (cutOffAt && this.#claim) {
-      this.#fault ??= new SegmentFault(
-        cutOffAt,
-        'SE',
-        'expected the rest of the claim and an SE segment, found neither',
-      );
-    }
+    if (cutOffAt && this.#claim)
+      this.#fail(cutOffAt, 'SE', 'expected the rest of the claim and an SE segment, found neither');
     this.#finish();
+    this.#tell();
+  }
+
+  #fail(segment: Segment, element: string | undefined, reason: string): void {
+    this.#fault ??= { fault: new SegmentFault(segment, element, reason), told: false };
+  }
+
+  /** Of a fault that no claim was refused for. */
+  #tell(): void {
+    if (this.#fault && !this.#fault.told) this.#output.reject(this.#fault.fault);
+    this.#fault = undefined;
   }
 
   #start(hl: Segment): void {
@@ -103,7 +107,10 @@ export class StatusTransaction implements Transaction {
     if (claim === undefined) return;
     const number = this.#numberOf(claim);
     try {
-      if (this.#fault) throw this.#fault;
+      if (this.#fault) {
+        this.#fault.told = true;
+        throw this.#fault.fault;
+      }
       const report = this.#report(claim, number);
       if (report) this.#output.message(report, claim.trn);
     } catch (error) {
@@ -127,8 +134,9 @@ export class StatusTransaction implements Transaction {
     const [stc] = stcs;
     if (stc === undefined) throw new SegmentFault(trn, 'STC', 'expected the status of the claim, STC, found none');
     const statusCode = stcs.flatMap(statusCodes);
-    // Of several the first that says where the claim stands.
-    const status = statusCode.map(({ category }) => statusOf(category)).find((found) => found !== undefined);
+    // Of several the first that says where the claim stands; that it was received is true of all others too.
+    const said = statusCode.flatMap(({ category }) => statusOf(category) ?? []);
+    const status = said.find((found) => found !== 'submitted') ?? said[0];
     const date = stc.date(2) ?? this.#bht?.date(4);
     if (date === undefined) throw new SegmentFault(stc, 2, 'expected the date of the status, found none');
     const reference = this.#bht?.take(3, 50);

@@ -43,7 +43,8 @@ export class RemittanceTransaction implements Transaction {
   #party: Segment[] | undefined;
   #claim: (Pick<PaidClaim, 'clp' | 'segments' | 'services'> & { fault?: SegmentFault }) | undefined;
   #segments: Segment[] = [];
-  #fault: SegmentFault | undefined;
+  /** Of all claims that follow; nobody may have been told of it yet. */
+  #fault: { fault: SegmentFault; told: boolean } | undefined;
   /** Of all CLP, and of all PLB. */
   readonly #paid: string[] = [];
   readonly #providerAdjustments: string[] = [];
@@ -60,7 +61,7 @@ export class RemittanceTransaction implements Transaction {
         'expected a segment of the 835, found an identifier that it does not have',
       );
       if (this.#claim) this.#claim.fault ??= fault;
-      else this.#fault ??= fault;
+      else this.#fault ??= { fault, told: false };
       return;
     }
     switch (segment.id) {
@@ -98,7 +99,10 @@ export class RemittanceTransaction implements Transaction {
         if (this.#claim) {
           this.#segments = [];
           this.#claim.services.push({ svc: segment, segments: this.#segments });
-        } else this.#fault ??= new SegmentFault(segment, undefined, 'expected a CLP segment before it, found none');
+        } else {
+          const fault = new SegmentFault(segment, undefined, 'expected a CLP segment before it, found none');
+          this.#fault ??= { fault, told: false };
+        }
         return;
       case 'PLB':
         this.#finish();
@@ -121,6 +125,7 @@ export class RemittanceTransaction implements Transaction {
       );
     }
     this.#finish();
+    if (this.#fault && !this.#fault.told) this.#output.reject(this.#fault.fault);
     if (!cutOffAt && this.#bpr) this.#balance(this.#bpr);
   }
 
@@ -131,8 +136,11 @@ export class RemittanceTransaction implements Transaction {
     const { clp } = claim;
     const number = clp.peek(1) || undefined;
     try {
-      const fault = this.#fault ?? claim.fault;
-      if (fault) throw fault;
+      if (this.#fault) {
+        this.#fault.told = true;
+        throw this.#fault.fault;
+      }
+      if (claim.fault) throw claim.fault;
       if (this.#bpr === undefined) throw new SegmentFault(clp, 'BPR', 'expected a BPR segment before it, found none');
       const { report, imbalance } = remittance({
         ...claim,

@@ -76,6 +76,8 @@ export class ClaimTransaction implements Transaction {
   #segments = this.#header.segments;
   #loops = this.#header.loops;
   #rank = -1;
+  /** Of levels without a claim so far. */
+  readonly #untold = new Set<SegmentFault>();
 
   constructor(guide: string, output: Output) {
     this.#guide = guide;
@@ -139,6 +141,7 @@ export class ClaimTransaction implements Transaction {
       );
     }
     this.#finish();
+    for (const fault of this.#untold) this.#output.reject(fault);
   }
 
   #startLevel(hl: Segment): void {
@@ -151,10 +154,10 @@ export class ClaimTransaction implements Transaction {
       this.#subscriber = undefined;
     } else if (code === '22') this.#subscriber = level;
     else if (code === '23') this.#patient = level;
-    else level.fault = new SegmentFault(hl, 3, 'expected level 20, 22 or 23, found another');
-    if (level.fault) this.#subscriber = level;
+    else this.#subscriber = level;
     this.#level = level;
     this.#place(level.segments, level.loops);
+    if (!['20', '22', '23'].includes(code)) this.#fault(hl, 3, 'expected level 20, 22 or 23, found another');
   }
 
   #startClaim(clm: Segment): void {
@@ -181,6 +184,8 @@ export class ClaimTransaction implements Transaction {
     this.#claim = undefined;
     if (claim === undefined) return;
     const number = claim.clm.peek(1) || undefined;
+    for (const level of [claim.header, claim.billing, claim.subscriber, claim.patient])
+      if (level?.fault) this.#untold.delete(level.fault);
     try {
       if (claim.fault) throw claim.fault;
       this.#output.message(submission(claim), claim.clm);
@@ -213,6 +218,9 @@ export class ClaimTransaction implements Transaction {
 
   /** The claim that is open, or all claims of the level, are not taken. */
   #fault(segment: Segment, element: number | undefined, reason: string): void {
-    (this.#claim ?? this.#level).fault ??= new SegmentFault(segment, element, reason);
+    const faulty = this.#claim ?? this.#level;
+    if (faulty.fault) return;
+    faulty.fault = new SegmentFault(segment, element, reason);
+    if (faulty === this.#level) this.#untold.add(faulty.fault);
   }
 }
