@@ -254,6 +254,31 @@ describe('an 837', () => {
     ]);
   });
 
+  it('gives no claim to the patient, subscriber or provider before it where an HL segment is missing', async () => {
+    const provider = (name: string) => [`NM1*85*2*${name}*****XX*1999999984`, ...billing.slice(2)];
+    const member = (id: string) => subscriber.slice(1).map((text) => text.replace('MI*M1', `MI*${id}`));
+    const child = ['PAT*19', 'NM1*QC*1*DOE*TIM', 'DMG*D8*20150203*M'];
+    const start = [...header837, ...billing, ...subscriber, ...claim('GOOD1')];
+    const end = ['HL*8**20*1', ...provider('LAST'), 'HL*9*8*22*0', ...member('M9'), ...claim('GOOD2')];
+    for (const lost of [
+      member('M2'),
+      child,
+      [...child, ...claim('BAD1')],
+      [...provider('NEXT'), 'HL*4*3*22*0', ...member('M3')],
+    ]) {
+      for (const between of [lost, ['H-L*3*1*22*0', ...lost]]) {
+        const text = interchange(professional, [[...start, ...between, ...claim('BAD'), ...end]]);
+        const found = await read(text);
+        const claims = (messages(found) as Submission[]).map(({ claim: { identifier, patient } }) => [
+          identifier.value,
+          patient.id,
+        ]);
+        expect(claims).toEqual([...(between === lost ? [['GOOD1', 'M1']] : []), ['GOOD2', 'M9']]);
+        expect(rejects(found).map(({ claim: number }) => number)).toContain('BAD');
+      }
+    }
+  });
+
   it('is read whatever its separators and however chunks part it', async () => {
     const usual = await submissions(an837(claim(), claim('C2')));
     const separators = { element: '|', component: '>', terminator: '\n' };

@@ -89,10 +89,11 @@ export class ClaimTransaction implements Transaction {
       this.#fault(segment, undefined, 'expected a segment of the 837, found an identifier that it does not have');
       return;
     }
+    this.#startLostLevel(segment);
     switch (segment.id) {
       case 'HL':
         this.#finish();
-        this.#startLevel(segment);
+        this.#startLevel(segment, segment.peek(3));
         return;
       case 'CLM':
         this.#finish();
@@ -144,9 +145,27 @@ export class ClaimTransaction implements Transaction {
     for (const fault of this.#untold) this.#output.reject(fault);
   }
 
-  #startLevel(hl: Segment): void {
+  /** Where a level starts without its HL segment, its claims would be given to whom the claims before are of. */
+  #startLostLevel(segment: Segment): void {
+    if (this.#claim === undefined) return;
+    const code = this.#levelStartedBy(segment, this.#claim);
+    if (code === undefined) return;
+    this.#finish();
+    this.#startLevel(undefined, code);
+    this.#fault(segment, undefined, 'expected an HL segment before it, found none');
+  }
+
+  /** What cannot stand in a claim; a subscriber and a provider can, but another payer's and before the lines. */
+  #levelStartedBy(segment: Segment, { others }: ClaimLoops): string | undefined {
+    if (segment.id === 'PAT') return '23';
+    if (segment.id === 'SBR') return this.#line && '22';
+    if (segment.id !== 'NM1') return undefined;
+    if (others.length > 0 && !this.#line) return undefined;
+    return { 85: '20', IL: '22', QC: '23' }[segment.peek(1)];
+  }
+
+  #startLevel(hl: Segment | undefined, code: string): void {
     const level = newLevel(hl);
-    const code = hl.peek(3);
     this.#line = undefined;
     this.#patient = undefined;
     if (code === '20') {
@@ -157,7 +176,7 @@ export class ClaimTransaction implements Transaction {
     else this.#subscriber = level;
     this.#level = level;
     this.#place(level.segments, level.loops);
-    if (!['20', '22', '23'].includes(code)) this.#fault(hl, 3, 'expected level 20, 22 or 23, found another');
+    if (hl && !['20', '22', '23'].includes(code)) this.#fault(hl, 3, 'expected level 20, 22 or 23, found another');
   }
 
   #startClaim(clm: Segment): void {
