@@ -131,6 +131,17 @@ describe('a remittance whose payee has only its tax number', () => {
   });
 });
 
+describe("a remittance without the provider's number of its claim", () => {
+  it("is of the claim that has the payer's number, and else makes one that goes by it", async () => {
+    const numberless = [...paidClaim('0')].map((text) => text.replace('*70*20*', '*60*30*'));
+    const later = an835('60', numberless).replace('*20240121', '*20240221');
+    const known = await loaded(an837(claim()), an835('70', paidClaim()), later);
+    expect(await known.claims()).toMatchObject([{ number: 'C1', status: 'paid', paid: '60.00' }]);
+    const unknown = await loaded(later, later.replace('PCN1', 'PCN2'));
+    expect((await unknown.claims()).map(({ number }) => number).sort()).toEqual(['PCN1', 'PCN2']);
+  });
+});
+
 describe('claims that are sent again', () => {
   it('change nothing where they are the same', async () => {
     const { claims, summaries, counts } = await loaded(
