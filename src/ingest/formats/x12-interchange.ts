@@ -8,10 +8,11 @@ const isaLength = 106;
 const isaSeparatorsAt = [3, 6, 17, 20, 31, 34, 50, 53, 69, 76, 81, 83, 89, 99, 101, 103];
 const maxSegmentBytes = 1 << 20;
 
-/** What stands around segments and is none of them: blanks, line ends, fillers, the end-of-file mark of DOS, a byte order mark. */
-const leading = /(?:[\0-\x20]|\xef\xbb\xbf)*/y;
+/** Around segments: blanks, line ends, fillers, the end-of-file mark of DOS. */
 const trailing = /[\0-\x20]+$/;
+const byteOrderMark = '\xef\xbb\xbf';
 const lineEnd = /[\r\n]/;
+const lineEnds = /[\r\n]+/g;
 const isaStart = /I[\r\n]*S[\r\n]*A/y;
 
 /**
@@ -33,11 +34,8 @@ export async function* readSegments(file: InputFile): AsyncGenerator<Segment[]> 
     const segments: Segment[] = [];
     let from = 0;
     for (;;) {
-      leading.lastIndex = from;
-      leading.test(text);
-      const first = leading.lastIndex;
-      isaStart.lastIndex = first;
-      if (separators === undefined || isaStart.test(text)) {
+      const first = pastLeading(text, from);
+      if (separators === undefined || isIsa(text, first)) {
         const isa = unwrappedIsa(text, first);
         if (isa.length < isaLength) break;
         try {
@@ -50,7 +48,7 @@ export async function* readSegments(file: InputFile): AsyncGenerator<Segment[]> 
       const end = text.indexOf(separators.terminator, first);
       if (end < 0) break;
       number += 1;
-      const content = unwrapped(text.slice(first, end).trimEnd(), separators);
+      const content = unwrapped(text.slice(first, end).trimEnd());
       const offset = start + first - from;
       start += end + 1 - from;
       from = end + 1;
@@ -64,14 +62,27 @@ export async function* readSegments(file: InputFile): AsyncGenerator<Segment[]> 
       );
     }
   }
-  leading.lastIndex = 0;
-  leading.test(rest);
-  const last = rest.slice(leading.lastIndex).replace(trailing, '');
+  const first = pastLeading(rest, 0);
+  const last = rest.slice(first).replace(trailing, '');
   if (last === '') return;
-  isaStart.lastIndex = 0;
-  if (separators === undefined || isaStart.test(last))
-    separators = readIsa(unwrappedIsa(last, 0), number + 1, start + leading.lastIndex);
-  yield [new Segment(decode(unwrapped(last, separators)), separators, number + 1, start, start + rest.length)];
+  if (separators === undefined || isIsa(last, 0))
+    separators = readIsa(unwrappedIsa(last, 0), number + 1, start + first);
+  yield [new Segment(decode(unwrapped(last)), separators, number + 1, start, start + rest.length)];
+}
+
+/** Behind what stands before a segment; where files were joined, a byte order mark too. */
+function pastLeading(text: string, from: number): number {
+  let first = from;
+  for (;;) {
+    while (first < text.length && text.charCodeAt(first) <= 32) first += 1;
+    if (!text.startsWith(byteOrderMark, first)) return first;
+    first += byteOrderMark.length;
+  }
+}
+
+function isIsa(text: string, first: number): boolean {
+  isaStart.lastIndex = first;
+  return text.charAt(first) === 'I' && isaStart.test(text);
 }
 
 /** As much of an ISA segment as there is, without line ends; its last character is the terminator, and may be one. */
@@ -86,8 +97,10 @@ function unwrappedIsa(text: string, first: number): string {
   return unwrapped;
 }
 
-const unwrapped = (content: string, { terminator }: Separators) =>
-  lineEnd.test(terminator) ? content : content.replaceAll('\n', '').replaceAll('\r', '');
+/** Of lines that are wrapped without regard to segments; few are, so most content is not copied. */
+function unwrapped(content: string): string {
+  return content.includes('\n') || content.includes('\r') ? content.replace(lineEnds, '') : content;
+}
 
 function decode(text: string): string {
   const bytes = Buffer.from(text, 'latin1');
