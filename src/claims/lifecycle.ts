@@ -272,25 +272,44 @@ const payerKey = ({ payer }: StoredReport) => payer?.id ?? payer?.name ?? '';
 function withLines(items: Item[], decided: Item[]): Item[] {
   const result = items.map((item) => ({ ...item }));
   const free = new Set(result);
+  const settleLine = (item: Item, line: Item) => {
+    // A payer may split a line; where it is another payer's word, the last one tells what is allowed.
+    const isSplit = !free.delete(item);
+    if (line.allowed) item.allowed = isSplit && item.allowed ? addAmounts([item.allowed, line.allowed]) : line.allowed;
+    if (line.paid) item.paid = item.paid ? addAmounts([item.paid, line.paid]) : line.paid;
+    if (line.adjudication) item.adjudication = [...(item.adjudication ?? []), ...line.adjudication];
+    if (line.remark) item.remark = [...(item.remark ?? []), ...line.remark];
+  };
+  const others: Item[] = [];
   for (const line of decided) {
-    const item = find(free, line);
+    const item = find(free, line) ?? result.find((other) => isNumbered(other, line));
+    if (item) settleLine(item, line);
+    else others.push(line);
+  }
+  // Only after all that agree by their service: a payer that decided on another one leaves charge and day.
+  for (const line of others) {
+    const item = [...free].find((other) => isRecoded(other, line));
     if (item) {
-      free.delete(item);
-      if (line.allowed) item.allowed = line.allowed;
-      if (line.paid) item.paid = item.paid ? addAmounts([item.paid, line.paid]) : line.paid;
-      if (line.adjudication) item.adjudication = [...(item.adjudication ?? []), ...line.adjudication];
-      if (line.remark) item.remark = [...(item.remark ?? []), ...line.remark];
-    } else {
-      const sequence = result.reduce((most, { sequence }) => Math.max(most, sequence), 0) + 1;
-      result.push({
-        ...line,
-        sequence: result.some((other) => other.sequence === line.sequence) ? sequence : line.sequence,
-        reported: true,
-      });
+      settleLine(item, line);
+      continue;
     }
+    const sequence = result.reduce((most, { sequence }) => Math.max(most, sequence), 0) + 1;
+    result.push({
+      ...line,
+      sequence: result.some((other) => other.sequence === line.sequence) ? sequence : line.sequence,
+      reported: true,
+    });
   }
   return result;
 }
+
+const isNumbered = (item: Item, { controlNumber }: Item) =>
+  controlNumber !== undefined && item.controlNumber === controlNumber;
+
+const isRecoded = (item: Item, line: Item) =>
+  item.charge === line.charge &&
+  item.charge !== '0.00' &&
+  (item.servicedPeriod?.start ?? '') === (line.servicedPeriod?.start ?? item.servicedPeriod?.start ?? '');
 
 const service = ({ productOrService, revenue }: Item) => productOrService?.code ?? revenue;
 
@@ -299,7 +318,7 @@ function find(items: Set<Item>, line: Item): Item | undefined {
   const by = (test: (item: Item) => boolean) => all.find(test);
   const sameService = (item: Item) => service(item) !== undefined && service(item) === service(line);
   return (
-    (line.controlNumber && by((item) => item.controlNumber === line.controlNumber)) ||
+    by((item) => isNumbered(item, line)) ||
     by(
       (item) =>
         sameService(item) &&

@@ -511,6 +511,42 @@ describe('an 835', () => {
     expect(schema.Check(report?.draft)).toBe(true);
   });
 
+  it.each([
+    [
+      'recoded',
+      ['SVC*HC:99213:25*60*40**1*HC:99214', 'DTM*472*20240105', 'CAS*CO*45*20', 'SVC*HC:99214*40*30', 'CAS*CO*45*10'],
+      [
+        { charge: '40.00', paid: '30.00', allowed: '30.00' },
+        { charge: '60.00', paid: '40.00', allowed: '40.00' },
+      ],
+    ],
+    [
+      'split',
+      [
+        ...['SVC*HC:99214*25*20', 'CAS*CO*45*5', 'REF*6R*L1', 'SVC*HC:99214*15*10', 'CAS*CO*45*5', 'REF*6R*L1'],
+        ...['SVC*HC:A0425*60*40', 'CAS*CO*45*20', 'REF*6R*L2'],
+      ],
+      [
+        { charge: '40.00', paid: '30.00', allowed: '30.00' },
+        { charge: '60.00', paid: '40.00', allowed: '40.00' },
+      ],
+    ],
+  ])('that has the lines of its claim %s sets them all the same', async (_, services, lines) => {
+    const [submission] = await submissions(
+      an837([
+        'CLM*C1*100***11:B:1*Y*A*Y*Y',
+        'HI*ABK:E119',
+        ...['LX*1', 'SV1*HC:99214*40*UN*1***1', 'DTP*472*D8*20240105', 'REF*6R*L1'],
+        ...['LX*2', 'SV1*HC:A0425*60*UN*1***1', 'DTP*472*D8*20240105', 'REF*6R*L2'],
+      ]),
+    );
+    const [report] = await reports(an835('70', [...paidClaim().slice(0, 2), ...services]));
+    if (!submission || !report) throw new Error('expected both');
+    const settled = applyReport(applySubmission(undefined, submission), report, submission.claim.identifier);
+    expect(settled?.item).toHaveLength(2);
+    expect(settled?.item).toMatchObject(lines);
+  });
+
   it('reverses, and pays anew', async () => {
     const [submission] = await submissions(an837(claim()));
     const reversal = [
