@@ -237,6 +237,21 @@ describe('an 837', () => {
     ]);
   });
 
+  it('may have a range of days where it says that there is one day', async () => {
+    const { claim: read } = await one(
+      ...claim().slice(0, 1),
+      'HI*ABK:E119*BI:70:D8:20240101-20240103',
+      ...line.slice(0, 2),
+      'DTP*472*D8*20240105-20240107',
+    );
+    expect(read.item[0]?.servicedPeriod).toEqual({ start: '2024-01-05', end: '2024-01-07' });
+    expect(read.supportingInfo).toContainEqual({
+      category: 'occurrence-span',
+      code: '70',
+      period: { start: '2024-01-01', end: '2024-01-03' },
+    });
+  });
+
   it.each([
     ['no service date', [...claim().slice(0, 4)], 'DTP'],
     ['no diagnosis', [claim()[0] as string, ...line], '2300 HI'],
@@ -245,6 +260,8 @@ describe('an 837', () => {
     ['a charge that is none', claim('C1', '1e400'), 'CLM02'],
     ['a fraction of a cent', claim('C1', '12.345'), 'CLM02'],
     ['a day of no calendar', [...claim().slice(0, 4), 'DTP*472*D8*20240230'], 'DTP03'],
+    ['more than a day', [...claim().slice(0, 4), 'DTP*472*D8*202401051'], 'DTP03'],
+    ['more than a day with a code', ['CLM*C1*100***11:B:1', 'HI*ABK:E119*BH:A1:D8:202401051', ...line], 'HI02'],
     ['a segment that no guide has', [...claim(), 'Nd4*X'], 'segment'],
   ])('with %s is refused alone, with segment, element, byte and reason', async (_, segments, field) => {
     const entries = await read(an837(claim('GOOD1'), segments, claim('GOOD2')));

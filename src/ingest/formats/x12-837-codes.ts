@@ -1,9 +1,8 @@
 import { parseAmount } from '../../claims/amount.ts';
 import { codeSystems } from '../../claims/codes.ts';
-import { calendarDate } from '../../claims/date.ts';
 import type { Claim, ClaimType } from '../../claims/schema.ts';
 import type { ClaimLoops } from './x12-837.ts';
-import { type Segment, SegmentFault } from './x12-segment.ts';
+import { daysOf, type Segment, SegmentFault } from './x12-segment.ts';
 
 type SupportingInfo = NonNullable<Claim['supportingInfo']>;
 
@@ -46,7 +45,7 @@ export function healthInformation(
     if (segment.id !== 'HI') continue;
     any = true;
     for (let element = 1; element < segment.length; element += 1) {
-      const [qualifier = '', code = '', format = '', value = '', amount = '', ...more] = segment.components(element);
+      const [qualifier = '', code = '', , value = '', amount = '', ...more] = segment.components(element);
       // A qualifier without a code says nothing; it stays with what was not taken.
       if (code === '') continue;
       if (code.length > 30) throw new SegmentFault(segment, element, 'expected a code of at most 30 characters');
@@ -64,10 +63,10 @@ export function healthInformation(
           ...(onAdmission && { onAdmission: onAdmission.slice(0, 10) }),
         });
       } else if (system) {
-        const date = value ? day(segment, element, value) : undefined;
+        const date = value ? days(segment, element, value).start : undefined;
         procedure.push({ sequence: procedure.length + 1, system, code, ...(date && { date }) });
       } else if (qualifier === 'DR') supportingInfo.push({ category: 'ms-drg', system: codeSystems.drg, code });
-      else if (category) supportingInfo.push({ category, code, ...detail(segment, element, format, value, amount) });
+      else if (category) supportingInfo.push({ category, code, ...detail(segment, element, value, amount) });
       else continue;
       segment.taken(element);
     }
@@ -78,18 +77,16 @@ export function healthInformation(
   return { diagnosis, procedure, supportingInfo };
 }
 
-function detail(segment: Segment, element: number, format: string, value: string, amount: string) {
-  if (value) {
-    const [first = '', last = first] = format === 'RD8' ? value.split('-') : [value];
-    return { period: { start: day(segment, element, first), end: day(segment, element, last) } };
-  }
-  if (amount === '') return {};
-  return { value: parseAmount(amount) ?? amount.slice(0, 30) };
+function detail(segment: Segment, element: number, value: string, amount: string) {
+  return {
+    ...(value && { period: days(segment, element, value) }),
+    ...(amount && { value: parseAmount(amount) ?? amount.slice(0, 30) }),
+  };
 }
 
-function day(segment: Segment, element: number, text: string): string {
-  const [, year, month, day] = /^(\d{4})(\d{2})(\d{2})/.exec(text) ?? [];
-  const date = calendarDate(Number(year), Number(month), Number(day));
-  if (date === undefined) throw new SegmentFault(segment, element, 'expected a day of the calendar as CCYYMMDD');
-  return date;
+function days(segment: Segment, element: number, text: string) {
+  const [start, end] = daysOf(text);
+  if (start === undefined || end === undefined)
+    throw new SegmentFault(segment, element, 'expected days of the calendar as CCYYMMDD or CCYYMMDD-CCYYMMDD');
+  return { start, end };
 }

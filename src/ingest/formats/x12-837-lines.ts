@@ -81,7 +81,7 @@ function item(line: Line, sequence: number, diagnosis: Claim['diagnosis'], place
   }
   if (sv.id === 'SV3') {
     const tooth = segments.find((segment) => segment.id === 'TOO' && segment.is(1, 'JP'));
-    const surfaces = tooth?.components(3) ?? [];
+    const surfaces = tooth?.components(3).filter(Boolean) ?? [];
     tooth?.taken(3);
     return {
       ...before,

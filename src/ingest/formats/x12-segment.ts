@@ -134,14 +134,12 @@ export class Segment {
     return date;
   }
 
-  /** A day or a range of days in the format that another element names: D8, RD8, DT, DTS. */
+  /** A day or a range of days in the format that another element names: D8, RD8, DT, DTS. Some name another than it is. */
   period(format: number, element: number): { start: string; end: string } | undefined {
-    const kind = this.take(format, 10);
+    this.take(format, 10);
     const value = this.take(element, 35);
     if (value === undefined) return undefined;
-    const [first = '', last = first] = kind === 'RD8' || kind === 'DTS' ? value.split('-') : [value];
-    const start = dayOf(first.slice(0, 8));
-    const end = dayOf(last.slice(0, 8));
+    const [start, end] = daysOf(value);
     if (start === undefined || end === undefined) {
       throw new SegmentFault(this, element, 'expected days of the calendar as CCYYMMDD, or CCYYMMDD-CCYYMMDD with RD8');
     }
@@ -184,6 +182,17 @@ function dayOf(text: string): string | undefined {
   if (text.length !== 8) return undefined;
   const date = `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}`;
   return isDate(date) ? date : undefined;
+}
+
+/** The first and the last of a day or a range of days; undefined where there is none. A time behind a day is passed over. */
+export function daysOf(text: string): [first: string | undefined, last: string | undefined] {
+  if (text.length === 8) {
+    const only = dayOf(text);
+    return [only, only];
+  }
+  const day = (part: string) => dayOf(part.replace(/^(\d{8})\d{4}(\d\d)?$/, '$1'));
+  const [first = '', last = first, ...more] = text.split('-');
+  return more.length > 0 ? [undefined, undefined] : [day(first), day(last)];
 }
 
 /** Those segments, as the file has them, that hold anything nobody took. */
