@@ -321,9 +321,12 @@ class KnownClaims {
   #afterReport(report: Report): Change {
     const identifiers = this.#identifiers(report);
     const ids = identifiers.map(claimId);
+    const named = ids.map((id) => this.#byId.get(id)).find((known) => known?.claim);
+    const number = named?.claim && payerClaimNumber(named.claim);
+    // Some payers give several claims one number: then it does not tell them apart, and the provider's does.
+    const isNamed = named && (number === undefined || number === report.payerClaimNumber);
     const state =
-      this.#numbered(report, identifiers) ??
-      ids.map((id) => this.#byId.get(id)).find((known) => known?.claim) ??
+      (isNamed ? named : (this.#numbered(report, identifiers) ?? named)) ??
       this.#state(identifiers[0] as Claim['identifier']);
     const claim = applyReport(state.claim, report, identifiers[0] as Claim['identifier']);
     if (claim === undefined) {
@@ -337,7 +340,7 @@ class KnownClaims {
     if (report.payerClaimNumber === undefined) return undefined;
     for (const state of this.#byPayerNumber.get(report.payerClaimNumber) ?? []) {
       const { claim } = state;
-      if (claim === undefined) continue;
+      if (claim === undefined || isOfAnother(report.draft?.patient, claim.patient)) continue;
       const systems = identifiers.map(({ system }) => system);
       if (systems.includes(claim.identifier.system)) return state;
       if (report.payer?.id !== undefined && claim.insurer?.id === report.payer.id) return state;
@@ -362,6 +365,15 @@ class KnownClaims {
     this.#byId.set(id, state);
     return state;
   }
+}
+
+/** Names are spelt in several ways, and numbers written in several: of another patient both are others. */
+function isOfAnother(patient: Claim['patient'] | undefined, known: Claim['patient']): boolean {
+  const [family, knownFamily] = [patient?.name?.family, known.name?.family];
+  if (patient === undefined || family === undefined || knownFamily === undefined) return false;
+  // A dependent's number begins with that of the subscriber.
+  const sameNumber = patient.id.startsWith(known.id) || known.id.startsWith(patient.id);
+  return !sameNumber && family.toLowerCase() !== knownFamily.toLowerCase();
 }
 
 /** Keeps the NPIs that submissions give for tax numbers, and finds those that reports need. */

@@ -20,7 +20,7 @@ async function loaded(...files: string[]) {
   const summaries = [];
   for (const file of files) summaries.push(await importText(app.url, file));
   const claims = () =>
-    app.sql<{ id: string; number: string; status: string; document: string; version: number }[]>`
+    app.sql<{ id: string; number: string; status: string; paid: string; document: string; version: number }[]>`
       select id, identifier_value as number, status, charge, paid, version, document from claims order by id`;
   const counts = () => app.sql`select added::int, changed::int, unchanged::int from imports order by started_at`;
   return { ...app, summaries, claims, counts };
@@ -139,6 +139,28 @@ describe("a remittance without the provider's number of its claim", () => {
     expect(await known.claims()).toMatchObject([{ number: 'C1', status: 'paid', paid: '60.00' }]);
     const unknown = await loaded(later, later.replace('PCN1', 'PCN2'));
     expect((await unknown.claims()).map(({ number }) => number).sort()).toEqual(['PCN1', 'PCN2']);
+  });
+});
+
+describe('remittances of several claims under one number of the payer', () => {
+  const [mine, next] = [paidClaim('C1'), paidClaim('C2').map((text) => text.replace('*70*20*', '*60*30*'))];
+  const standing = async (...files: string[]) =>
+    (await (await loaded(...files)).claims()).map((row) => [row.number, row.status, row.paid]).sort();
+
+  it('are each of the claim that has the number of the provider, too', async () => {
+    const expected = [
+      ['C1', 'paid', '70.00'],
+      ['C2', 'paid', '60.00'],
+    ];
+    expect(await standing(an837(claim('C1'), claim('C2')), an835('130', mine, next))).toEqual(expected);
+  });
+
+  it('make claims of their own where they are of different patients', async () => {
+    const other = next.map((text) => text.replace('DOE*JANE****MI*M1', 'ROE*RICHARD****MI*M7'));
+    expect(await standing(an835('130', mine, other))).toEqual([
+      ['C1', 'paid', '70.00'],
+      ['C2', 'paid', '60.00'],
+    ]);
   });
 });
 
