@@ -451,7 +451,7 @@ describe('an 835', () => {
       const [report] = messages(entries) as Report[];
       expect(report?.sets.imbalance).toMatchObject([{ difference }]);
       expect(warnings(entries)).toMatchObject([
-        { field, reason: expect.stringContaining(`difference of ${difference}`) },
+        { claim: 'C1', field, reason: expect.stringContaining(`difference of ${difference}`) },
       ]);
     },
   );
@@ -460,7 +460,7 @@ describe('an 835', () => {
     const entries = await read(an835('65', paidClaim(), ['PLB*1234567893*20241231*CV:X*4']));
     expect(messages(entries)).toHaveLength(1);
     expect(warnings(entries)).toMatchObject([
-      { field: 'PLB03' },
+      { claim: 'X', field: 'PLB03' },
       { field: 'BPR02', reason: expect.stringContaining('66.00, found 65.00') },
     ]);
     expect(warnings(await read(an835('66', paidClaim(), ['PLB*1234567893*20241231*CV:X*4'])))).toHaveLength(1);

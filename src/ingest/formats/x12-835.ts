@@ -158,6 +158,7 @@ export class RemittanceTransaction implements Transaction {
           clp,
           line === undefined ? 'CLP04' : 'SVC03',
           `expected charge − adjustments = paid of ${what}, found ${charge} − ${adjustments} and ${paid}: a difference of ${difference}`,
+          number,
         );
       }
     } catch (error) {
@@ -174,11 +175,13 @@ export class RemittanceTransaction implements Transaction {
         const amount = plb.amount(element + 1);
         if (amount === undefined) continue;
         this.#providerAdjustments.push(amount);
-        const [reason = ''] = plb.components(element);
+        const [reason = '', reference] = plb.components(element);
         this.#output.warning(
           plb,
           plb.name(element),
           `an adjustment of ${amount} for reason ${/^\w{1,3}$/.test(reason) ? reason : 'unknown'} is of the provider and of no claim`,
+          // Of a claim that was paid before, or an invoice.
+          reference || undefined,
         );
       }
     } catch (error) {

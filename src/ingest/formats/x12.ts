@@ -39,7 +39,7 @@ export interface Output {
   message(message: Message, at: Segment): void;
   /** The claim's number, where it could be read. */
   reject(fault: SegmentFault, claim?: string): void;
-  warning(at: Segment, field: string, reason: string): void;
+  warning(at: Segment, field: string, reason: string, claim?: string): void;
 }
 
 /** A reader of one transaction set, from behind its ST to before its SE. */
@@ -166,8 +166,8 @@ class InterchangeReader implements Output {
     });
   }
 
-  warning(at: Segment, field: string, reason: string): void {
-    this.entries.push({ warning: { position: at.number, field, reason } });
+  warning(at: Segment, field: string, reason: string, claim?: string): void {
+    this.entries.push({ warning: { position: at.number, claim: claim?.slice(0, 100), field, reason } });
   }
 
   #open(header: Segment): Transaction {
