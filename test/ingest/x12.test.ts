@@ -359,7 +359,7 @@ describe('an 837', () => {
     }
   });
 
-  it('may stand between blank lines and behind what systems put at the ends of files', async () => {
+  it('may stand between blank lines and empty segments, and before what systems put at the ends of files', async () => {
     const text = an837(claim());
     const usual = await submissions(text);
     for (const end of ['\r\n\r\n', '\x1a', '\r\n\x1a', '\0'.repeat(50)]) {
@@ -367,6 +367,9 @@ describe('an 837', () => {
       expect([...rejects(entries), ...warnings(entries)]).toEqual([]);
       expect(messages(entries)).toEqual(usual);
     }
+    const emptied = await read(`${text.replace('~CLM*', '~~CLM*')}~~`);
+    expect([...rejects(emptied), ...warnings(emptied)]).toEqual([]);
+    expect(messages(emptied)).toHaveLength(1);
     const joined = await read(Buffer.from(`\ufeff${text}\r\n\x1a\ufeff${text}`));
     expect([...rejects(joined), ...warnings(joined)]).toEqual([]);
     expect(messages(joined)).toHaveLength(2);

@@ -52,6 +52,8 @@ export async function* readSegments(file: InputFile): AsyncGenerator<Segment[]> 
       const offset = start + first - from;
       start += end + 1 - from;
       from = end + 1;
+      // Nothing between two terminators says nothing.
+      if (content === '') continue;
       segments.push(new Segment(plain && restIsPlain ? content : decode(content), separators, number, offset, start));
     }
     rest = text.slice(from);
