@@ -521,6 +521,13 @@ describe('an 835', () => {
     expect(rejects(entries)).toMatchObject([{ field: 'CLP01' }]);
   });
 
+  it('makes a claim also where its day stands behind the qualifier of a line', async () => {
+    const [report] = await reports(
+      an835('70', [...paidClaim().slice(0, 2), 'DTM*472*20240105', 'CAS*CO*45*10', 'CAS*PR*3*20']),
+    );
+    expect(report?.draft?.billablePeriod).toEqual({ start: '2024-01-05', end: '2024-01-05' });
+  });
+
   it('makes a claim also of a patient who is named without a number', async () => {
     const segments = paidClaim().map((text) => text.replace('DOE*JANE****MI*M1', 'DOE*JANE'));
     const [report] = await reports(an835('70', segments));
@@ -651,6 +658,13 @@ describe('a 277', () => {
       },
       { status: 'pending' },
     ]);
+  });
+
+  it('makes a claim also of a patient who is named without a number', async () => {
+    const [, , ...rest] = patient('C1', 'STC*A7:562:85*20240112*U*100');
+    const [report] = messages(await read(a277(['HL*4*3*PT', 'NM1*QC*1*DOE*JANE', ...rest]))) as Report[];
+    expect(report?.draft?.patient).toMatchObject({ id: expect.stringMatching(/^unknown-[0-9a-f]{8}$/) });
+    expect(schema.Check(report?.draft)).toBe(true);
   });
 
   it('rejects a claim also where its receipt is acknowledged before', async () => {

@@ -214,7 +214,7 @@ function draftOf(
   nm1?.is(2, '1');
   const who = nm1 ? personName(nm1) : {};
   const patientId = nm1?.take(9, 80) || subscriber?.peek(9) || ('name' in who ? derivedId(unnumbered, who) : undefined);
-  const billablePeriod = period(segments, ['232', '233']) ?? ofLines(item);
+  const billablePeriod = period(segments, ['232', '233']) ?? period(segments, ['472', '472']) ?? ofLines(item);
   if (billablePeriod === undefined || !patientId) return undefined;
   nm1?.is(8, 'MI', 'HN', 'II');
   const facility = clp.take(8, 2);
