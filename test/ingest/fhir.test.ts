@@ -159,6 +159,25 @@ describe('files of resources', () => {
     ]);
   });
 
+  it.each([
+    ['is half a resource', JSON.stringify(anEob()).slice(0, 200)],
+    ['is longer than what is looked at', JSON.stringify(anEob({ status: 'no', text: { div: 'x'.repeat(70_000) } }))],
+  ])('are NDJSON also where the first line %s', async (_, first) => {
+    const result = await read(`${first}\n${JSON.stringify(anEob())}\n{"half\n${JSON.stringify(anEob())}\n`);
+    expect(result.format).toBe('fhir-ndjson');
+    expect(rejects(result)).toMatchObject([{ position: 1 }, { position: 3 }]);
+    expect(claims(result)).toHaveLength(2);
+  });
+
+  it('are NDJSON of Bundles, each with its claims', async () => {
+    const bundle = (value: string) => ({
+      resourceType: 'Bundle',
+      entry: [{ resource: anEob({ identifier: [{ system: 'urn:payer', value }] }) }],
+    });
+    const result = await read(`${JSON.stringify(bundle('C1'))}\n${JSON.stringify(bundle('C2'))}\n`);
+    expect(claims(result).map(({ identifier }) => identifier.value)).toEqual(['C1', 'C2']);
+  });
+
   it.each([undefined, 2])('are Bundles, whatever stands around the entries, with indentation %s', async (indent) => {
     const bundle = {
       link: [{ relation: 'self', url: 'a "entry": [ in a text' }],

@@ -41,6 +41,21 @@ describe('canonical JSON', () => {
     expect(again.map((claim) => renderClaim(claim).document)).toEqual(documents);
   });
 
+  it('is told where its source is a FHIR resource', () => {
+    const claim = aClaim({ source: { resourceType: 'ExplanationOfBenefit', status: 'active' } });
+    expect(detectFormat(Buffer.from(`${JSON.stringify(claim)}\n`))).toBe(ndjson);
+    expect(detectFormat(Buffer.from(JSON.stringify([claim], null, 2)))).toBe(json);
+  });
+
+  it('is NDJSON also where the first line is half a claim: that line is rejected and the others are taken', async () => {
+    const content = `${lines[0]?.slice(0, 60)}\n${lines[1]}\n${lines[2]}\n`;
+    const format = detectFormat(Buffer.from(content));
+    expect(format).toBe(ndjson);
+    const entries = await readAll(ndjson, directory, content);
+    expect(numbersOf(entries)).toEqual(['A2', 'A3']);
+    expect(rejectsOf(entries)).toMatchObject([{ position: 1, field: 'claim' }]);
+  });
+
   it('leaves FHIR resources and other JSON to others', () => {
     const resource = '{"resourceType":"ExplanationOfBenefit","identifier":[],"billablePeriod":{}}';
     expect(detectFormat(Buffer.from(resource))?.name).toBe('fhir-ndjson');

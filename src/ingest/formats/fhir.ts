@@ -5,6 +5,7 @@ import { readLines } from '../lines.ts';
 import { claimOf } from './fhir-claim.ts';
 import { type JsonObject, listOf, objectOf, parseResource, textOf } from './fhir-json.ts';
 import { propertyArray, readElements } from './json-elements.ts';
+import { firstNames, headText, isFhir, isLines } from './json-head.ts';
 
 /** FHIR R4 ExplanationOfBenefit, a resource a line (bulk export). Resources of other types are passed over. */
 export const fhirNdjson: Format = {
@@ -12,9 +13,8 @@ export const fhirNdjson: Format = {
   unit: 'line',
   rank: 1,
   detect: (head) => {
-    const text = start(head);
-    const line = text.slice(0, text.indexOf('\n') + 1 || text.length).trim();
-    return text.startsWith('{') && line.endsWith('}') && line !== '{' && isFhir(text) && !isBundle(text);
+    const text = headText(head);
+    return isLines(text) && isFhir(text) && (!isBundle(text) || hasSecondLine(text));
   },
   async *read(file, resume) {
     for await (const lines of readLines(file, resume)) {
@@ -35,17 +35,17 @@ export const fhir: Format = {
   name: 'fhir',
   unit: 'element',
   rank: 1,
-  detect: (head) => /^[[{]/.test(start(head)) && isFhir(start(head)),
+  detect: (head) => /^[[{]/.test(headText(head)) && isFhir(headText(head)),
   read: readDocument,
 };
 
-const start = (head: Buffer) =>
-  head
-    .toString('utf8')
-    .replace(/^\ufeff/, '')
-    .trimStart();
-const isFhir = (text: string) => /"resourceType"\s*:\s*"/.test(text);
-const isBundle = (text: string) => /"resourceType"\s*:\s*"(\w+)"/.exec(text)?.[1] === 'Bundle';
+function isBundle(head: string): boolean {
+  const names = firstNames(head);
+  return names.get('resourceType') === 'Bundle' || names.has('entry');
+}
+
+/** A Bundle alone on its line can be of any size when it is read as a document. */
+const hasSecondLine = (head: string) => /\n\s*\{/.test(head);
 
 async function* readDocument(file: InputFile, resume?: Resume): AsyncGenerator<Entry> {
   const entries = (await isBundleFile(file)) ? await propertyArray(file, 'entry') : undefined;
@@ -59,7 +59,7 @@ async function* readDocument(file: InputFile, resume?: Resume): AsyncGenerator<E
 }
 
 async function isBundleFile(file: InputFile): Promise<boolean> {
-  for await (const chunk of file.bytes()) return start(chunk).startsWith('{') && isBundle(start(chunk));
+  for await (const chunk of file.bytes()) return headText(chunk).startsWith('{') && isBundle(headText(chunk));
   return false;
 }
 

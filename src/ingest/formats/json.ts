@@ -5,6 +5,7 @@ import type { Entry, Format, Resume } from '../format.ts';
 import type { InputFile } from '../input.ts';
 import { readLines } from '../lines.ts';
 import { type Element, readElements } from './json-elements.ts';
+import { headText, isFhir, isLines } from './json-head.ts';
 import { parseJson } from './json-parse.ts';
 
 /** The canonical claim as NDJSON, a claim a line: a line that is broken costs that claim alone. */
@@ -12,8 +13,7 @@ export const ndjson: Format = {
   name: 'ndjson',
   unit: 'line',
   rank: 1,
-  detect: (head) =>
-    /^(?:\xef\xbb\xbf)?\s*\{/.test(head.toString('latin1', 0, 1024)) && isCanonical(head) && !isPretty(head),
+  detect: (head) => isLines(headText(head)) && isCanonical(headText(head)),
   async *read(file, resume) {
     for await (const lines of readLines(file, resume)) {
       for (const line of lines) {
@@ -32,7 +32,7 @@ export const json: Format = {
   name: 'json',
   unit: 'element',
   rank: 1,
-  detect: (head) => /^(?:\xef\xbb\xbf)?\s*[[{]/.test(head.toString('latin1', 0, 1024)) && isCanonical(head),
+  detect: (head) => /^[[{]/.test(headText(head)) && isCanonical(headText(head)),
   read: readArray,
 };
 
@@ -47,19 +47,8 @@ function readElement(element: Element) {
   return { reject: { position: element.number, field: 'claim', reason: element.fault } };
 }
 
-/** FHIR resources name their type; they are another format. */
-function isCanonical(head: Buffer): boolean {
-  const text = head.toString('latin1');
-  return text.includes('"identifier"') && text.includes('"billablePeriod"') && !text.includes('"resourceType"');
-}
-
-/** Whether the first line is not a whole object: then lines do not part the claims. */
-function isPretty(head: Buffer): boolean {
-  const end = head.indexOf(10);
-  if (end < 0) return false;
-  const line = head.toString('utf8', 0, end).trim();
-  return !line.endsWith('}') || line === '{';
-}
+const isCanonical = (head: string) =>
+  head.includes('"identifier"') && head.includes('"billablePeriod"') && !isFhir(head);
 
 const validator = Compile(Claim);
 
