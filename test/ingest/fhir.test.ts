@@ -129,6 +129,11 @@ describe('an ExplanationOfBenefit', () => {
       JSON.stringify(anEob({ billablePeriod: { start: '2024-02-30' } })),
       'billablePeriod.start',
     ],
+    [
+      'another currency',
+      JSON.stringify(anEob({ payment: { amount: { value: 1, currency: 'EUR' } } })),
+      'payment.amount.currency',
+    ],
     ['no patient', JSON.stringify(anEob({ patient: {} })), 'patient'],
     ['no type that is known', JSON.stringify(anEob({ type: {} })), 'type'],
     ['no date at all', JSON.stringify(anEob({ billablePeriod: undefined, item: [] })), 'billablePeriod'],
@@ -136,6 +141,118 @@ describe('an ExplanationOfBenefit', () => {
     const found = rejects(await read(text));
     expect(found).toMatchObject([{ position: 1, claim: 'C1', field }]);
     expect(found[0]?.reason).not.toMatch(/1e400|100\.105|2024-02-30/);
+  });
+});
+
+describe('a resource as Synthea writes it', () => {
+  const variables = 'https://bluebutton.cms.gov/resources/variables';
+  const adjudication = (variable: string, value: number) => ({
+    category: {
+      coding: [
+        { system: 'https://bluebutton.cms.gov/resources/codesystem/adjudication', code: `${variables}/${variable}` },
+      ],
+    },
+    amount: { value, currency: 'USD' },
+  });
+  const serviced = { start: '2024-04-18T00:43:48-05:00', end: '2024-04-18T01:16:00-05:00' };
+  const resource = anEob({
+    identifier: [{ system: `${variables}/clm_id`, value: 'S1' }],
+    patient: { reference: 'urn:uuid:p-1' },
+    insurer: { display: 'A Payer' },
+    provider: { reference: 'Practitioner?identifier=http://hl7.org/fhir/sid/us-npi|9999900001' },
+    diagnosis: [{ sequence: 1, diagnosisReference: { reference: 'urn:uuid:c-1' } }],
+    item: [
+      { sequence: 1, servicedPeriod: serviced },
+      {
+        sequence: 2,
+        servicedPeriod: serviced,
+        adjudication: [
+          adjudication('line_coinsrnc_amt', 36.246),
+          adjudication('line_prvdr_pmt_amt', 144.984),
+          adjudication('line_sbmtd_chrg_amt', 181.23),
+          adjudication('line_alowd_chrg_amt', 181.23),
+        ],
+      },
+    ],
+    total: [{ category: { coding: [{ code: 'submitted' }] }, amount: { value: 247.2, currency: 'USD' } }],
+    payment: { amount: { value: 144.98400000000001, currency: 'USD' } },
+  });
+
+  it('is taken with its exact amounts; shares of a fraction of a cent stand under source, with a warning', async () => {
+    const result = await read(JSON.stringify(resource));
+    expect(rejects(result)).toEqual([]);
+    expect(result.entries).toMatchObject([
+      { claim: { total: { charge: '247.20' } } },
+      { warning: { position: 1, claim: 'S1', field: 'item[1].adjudication[0].amount.value' } },
+    ]);
+    const [claim] = claims(result);
+    expect(claim?.item[1]).toMatchObject({ charge: '181.23', allowed: '181.23' });
+    expect(claim?.item[1]?.paid).toBeUndefined();
+    expect(claim?.payment).toBeUndefined();
+    expect(JSON.stringify(claim?.source)).toContain('144.984');
+  });
+
+  it('names its provider by the identifier of a conditional reference, and its payer by what is displayed', async () => {
+    const [claim] = claims(await read(JSON.stringify(resource)));
+    expect(claim?.provider).toEqual({ id: '9999900001', npi: '9999900001' });
+    expect(claim?.insurer).toEqual({ id: 'A Payer', name: 'A Payer' });
+  });
+
+  it('has the diagnosis of the condition in its Bundle', async () => {
+    const code = { coding: [{ system: 'http://snomed.info/sct', code: '44054006' }] };
+    const condition = { fullUrl: 'urn:uuid:c-1', resource: { resourceType: 'Condition', id: 'c-1', code } };
+    const bundle = { resourceType: 'Bundle', entry: [{ resource }, condition] };
+    for (const text of [JSON.stringify(bundle), JSON.stringify(bundle, null, 1), `${JSON.stringify(bundle)}\n{}\n`]) {
+      expect(claims(await read(text))[0]?.diagnosis).toEqual([{ sequence: 1, system: 'SNOMED CT', code: '44054006' }]);
+    }
+  });
+
+  it('has the exact payment as what was paid where nothing else says it', async () => {
+    const [claim] = claims(await read(JSON.stringify({ ...resource, payment: { amount: { value: 80.1 } } })));
+    expect(claim).toMatchObject({ total: { paid: '80.10' }, payment: { amount: '80.10' } });
+  });
+});
+
+describe('references', () => {
+  const bundleOf = (...entry: object[]) => JSON.stringify({ resourceType: 'Bundle', entry });
+
+  it('within a Bundle tell resources of the same id apart by their type', async () => {
+    const npi = [{ system: 'http://hl7.org/fhir/sid/us-npi', value: '1234567893' }];
+    const text = bundleOf(
+      { resource: { resourceType: 'Patient', id: '1', birthDate: '1970-01-01', name: [{ family: 'Doe' }] } },
+      {
+        resource: { resourceType: 'Practitioner', id: '1', identifier: npi, name: [{ family: 'Roe', given: ['Ann'] }] },
+      },
+      { resource: { resourceType: 'Organization', id: '1', name: 'A Payer' } },
+      {
+        resource: anEob({
+          patient: { reference: 'Patient/1' },
+          provider: { reference: 'Practitioner/1' },
+          insurer: { reference: 'https://server/fhir/Organization/1/_history/3' },
+        }),
+      },
+    );
+    expect(claims(await read(text))).toMatchObject([
+      {
+        patient: { id: '1', birthDate: '1970-01-01', name: { family: 'Doe' } },
+        provider: { id: '1234567893', name: 'Ann Roe' },
+        insurer: { id: '1', name: 'A Payer' },
+      },
+    ]);
+  });
+
+  it('within a Bundle may name the address of the entry, which need not end in the id', async () => {
+    const text = bundleOf(
+      { fullUrl: 'urn:uuid:aaa', resource: { resourceType: 'Patient', id: '77', birthDate: '1970-01-01' } },
+      { resource: anEob({ patient: { reference: 'urn:uuid:aaa' } }) },
+    );
+    expect(claims(await read(text))).toMatchObject([{ patient: { id: '77', birthDate: '1970-01-01' } }]);
+  });
+
+  it('to a contained patient give the identifier, since the id is of this resource alone', async () => {
+    const contained = [{ resourceType: 'Patient', id: 'pat', identifier: [{ value: 'M-1' }], gender: 'male' }];
+    const [claim] = claims(await read(JSON.stringify(anEob({ contained, patient: { reference: '#pat' } }))));
+    expect(claim?.patient).toEqual({ id: 'M-1', gender: 'male' });
   });
 });
 
@@ -199,6 +316,11 @@ describe('files of resources', () => {
       { identifier: { value: 'C2' } },
     ]);
     expect(rejects(result)).toEqual([]);
+  });
+
+  it('that hold an OperationOutcome are warned of: a server said that something went wrong', async () => {
+    const result = await read(`${JSON.stringify(anEob())}\n{"resourceType":"OperationOutcome","issue":[]}\n`);
+    expect(result.entries).toMatchObject([{ claim: {} }, { warning: { position: 2, field: 'resourceType' } }]);
   });
 
   it('are arrays', async () => {

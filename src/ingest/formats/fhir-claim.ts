@@ -3,7 +3,7 @@ import { codeSystems } from '../../claims/codes.ts';
 import { isDate } from '../../claims/date.ts';
 import { Fault } from '../../claims/render.ts';
 import { type Claim, type ClaimStatus, type ClaimType, claimTypes, genders } from '../../claims/schema.ts';
-import { coded, codeOf, codings, type References, referenceId, references } from './fhir-codes.ts';
+import { coded, codeOf, codings, type References, references, referredId, searchedIdentifier } from './fhir-codes.ts';
 import { type Json, type JsonObject, listOf, objectOf, textOf } from './fhir-json.ts';
 
 type Adjudication = NonNullable<Claim['adjudication']>;
@@ -11,29 +11,31 @@ type Period = Claim['billablePeriod'];
 
 /**
  * From an R4 ExplanationOfBenefit to the claim, by the profiles of CARIN Blue Button and of CMS's Blue Button 2.0. The
- * resource itself is the claim's source, whole. Throws Fault, whose field is the element's path.
+ * resource itself is the claim's source, whole. Throws Fault, whose field is the element's path; adds to `inexact` those
+ * of amounts that are not taken.
  */
 export function claimOf(
   resource: JsonObject,
   bundled: ReadonlyMap<string, JsonObject>,
   source: string | undefined,
+  inexact: string[],
 ): Claim {
   const find = references(resource, bundled);
   const { identifier, otherIdentifier } = identifiersOf(resource, source);
-  const diagnosis = diagnosesOf(resource);
-  const item = itemsOf(resource, diagnosis, find);
+  const diagnosis = diagnosesOf(resource, find);
+  const item = itemsOf(resource, diagnosis, find, inexact);
   const billablePeriod = billable(resource, item);
-  const adjudication = adjudications(resource.adjudication, 'adjudication').list;
-  const total = totalOf(resource, item);
+  const adjudication = adjudications(resource.adjudication, 'adjudication', inexact).list;
+  const payment = paymentOf(resource, inexact);
+  const total = totalOf(resource, item, payment?.amount);
   const insurer = insurerOf(resource, find);
   const provider = providerOf(resource.provider, find) ?? providerOf(resource.facility, find);
   const careTeam = listOf(resource.careTeam).flatMap((member) => {
-    const id = npiOf(member.provider, find) ?? referenceId(member.provider);
+    const id = npiOf(member.provider, find) ?? referredId(member.provider, find);
     return id ? [{ role: (codeOf(member.role) ?? 'other').slice(0, 50), id: id.slice(0, 100) }] : [];
   });
   const subType = codeOf(resource.subType)?.slice(0, 50) ?? subTypeOf(resource);
   const created = dayOf(resource.created, 'created');
-  const payment = paymentOf(resource);
   const supportingInfo = supportingInfoOf(resource);
   const use = textOf(resource.use, 20);
   return {
@@ -50,7 +52,7 @@ export function claimOf(
     ...(careTeam.length > 0 && { careTeam }),
     billablePeriod,
     diagnosis,
-    procedure: proceduresOf(resource),
+    procedure: proceduresOf(resource, find),
     ...(supportingInfo.length > 0 && { supportingInfo }),
     item,
     ...(adjudication.length > 0 && { adjudication }),
@@ -125,7 +127,7 @@ function statusOf(resource: JsonObject): ClaimStatus {
 
 function patientOf(resource: JsonObject, find: References): Claim['patient'] {
   const patient = find(resource.patient);
-  const id = referenceId(resource.patient) ?? textOf(objectOf(objectOf(resource.patient).identifier).value, 100);
+  const id = referredId(resource.patient, find) ?? textOf(objectOf(objectOf(resource.patient).identifier).value, 100);
   if (!id) throw new Fault('patient', 'expected a reference to the patient, found none');
   const birthDate = textOf(patient?.birthDate, 10);
   const gender = genders.find((known) => known === patient?.gender);
@@ -148,32 +150,43 @@ const npiSystem = 'http://hl7.org/fhir/sid/us-npi';
 
 function npiOf(reference: Json | undefined, find: References): string | undefined {
   const own = objectOf(objectOf(reference).identifier);
-  const all = [own, ...listOf(find(reference)?.identifier)];
+  const all = [own, searchedIdentifier(reference) ?? {}, ...listOf(find(reference)?.identifier)];
   return textOf(all.find(({ system }) => system === npiSystem)?.value, 100);
 }
 
 function nameOf(reference: Json | undefined, find: References): string | undefined {
   const found = find(reference);
-  return textOf(objectOf(reference).display, 200) ?? textOf(found?.name, 200);
+  const [person] = listOf(found?.name);
+  const given = Array.isArray(person?.given) ? person.given : [];
+  return (
+    textOf(objectOf(reference).display, 200) ??
+    textOf(found?.name, 200) ??
+    textOf(person?.text, 200) ??
+    textOf([...given, person?.family ?? ''].join(' '), 200)
+  );
 }
 
 function providerOf(reference: Json | undefined, find: References): Claim['provider'] {
   const npi = npiOf(reference, find);
-  const id =
-    npi ?? textOf(objectOf(objectOf(reference).identifier).value, 100) ?? referenceId(reference)?.slice(0, 100);
-  if (!id) return undefined;
   const name = nameOf(reference, find);
+  const id =
+    npi ??
+    textOf(objectOf(objectOf(reference).identifier).value, 100) ??
+    referredId(reference, find) ??
+    name?.slice(0, 100);
+  if (!id) return undefined;
   return { id, ...(npi && /^\d{10}$/.test(npi) && { npi }), ...(name && { name }) };
 }
 
 function insurerOf(resource: JsonObject, find: References): Claim['insurer'] {
   const { insurer } = resource;
+  const name = nameOf(insurer, find);
   const id =
     textOf(objectOf(objectOf(insurer).identifier).value, 100) ??
-    referenceId(insurer)?.slice(0, 100) ??
-    contractOf(resource);
+    referredId(insurer, find) ??
+    contractOf(resource) ??
+    name?.slice(0, 100);
   if (!id) return undefined;
-  const name = nameOf(insurer, find);
   return { id, ...(name && { name }) };
 }
 
@@ -226,10 +239,10 @@ function sequenceOf(value: Json | undefined, field: string): number {
   return value;
 }
 
-function diagnosesOf(resource: JsonObject): Claim['diagnosis'] {
+function diagnosesOf(resource: JsonObject, find: References): Claim['diagnosis'] {
   return listOf(resource.diagnosis).flatMap((one, index) => {
     const field = `diagnosis[${index}]`;
-    const code = coded(one.diagnosisCodeableConcept);
+    const code = coded(one.diagnosisCodeableConcept ?? find(one.diagnosisReference)?.code);
     if (code === undefined) return [];
     const types = listOf(one.type).flatMap((type) => codeOf(type) ?? []);
     const type = types.find((known) => known !== 'other' && known !== 'secondary') ?? undefined;
@@ -245,10 +258,10 @@ function diagnosesOf(resource: JsonObject): Claim['diagnosis'] {
   });
 }
 
-function proceduresOf(resource: JsonObject): Claim['procedure'] {
+function proceduresOf(resource: JsonObject, find: References): Claim['procedure'] {
   return listOf(resource.procedure).flatMap((one, index) => {
     const field = `procedure[${index}]`;
-    const code = coded(one.procedureCodeableConcept);
+    const code = coded(one.procedureCodeableConcept ?? find(one.procedureReference)?.code);
     if (code === undefined) return [];
     const date = dayOf(one.date, `${field}.date`);
     return [{ sequence: sequenceOf(one.sequence, field), ...code, ...(date && { date }) }];
@@ -300,21 +313,49 @@ function supportingInfoOf(resource: JsonObject): NonNullable<Claim['supportingIn
 }
 
 function amountOf(money: Json | undefined, field: string): string | undefined {
-  const { value } = objectOf(money);
+  const { value, currency } = objectOf(money);
   if (value === undefined) return undefined;
+  if (currency !== undefined && currency !== 'USD') throw new Fault(`${field}.currency`, 'expected USD, found another');
   const amount = typeof value === 'number' || typeof value === 'string' ? parseAmount(String(value)) : undefined;
   if (amount === undefined)
     throw new Fault(`${field}.value`, 'expected dollars and cents, with at most 12 digits before the point');
   return amount;
 }
 
+/**
+ * Whether it is a decimal number with a fraction of a cent: Synthea writes shares and payments as it computes them,
+ * 0.8 × 181.23 = 144.984.
+ */
+const hasFraction = (money: Json | undefined) => /^-?\d{1,12}\.\d\d\d*[1-9]\d*$/.test(String(objectOf(money).value));
+
+/** What is charged, allowed and paid, by the names of HL7 and CARIN, has to be exact: a claim is rejected that is not. */
+const exactCategories = new Set([
+  'submitted',
+  'drugcost',
+  'eligible',
+  'allowed',
+  'benefit',
+  'paidtoprovider',
+  'payment',
+  'memberliability',
+  'paidbypatient',
+]);
+
 /** The amounts of a list of adjudications, all of them and by category: the first of each. */
-function adjudications(value: Json | undefined, field: string): { list: Adjudication; by: Map<string, string> } {
+function adjudications(
+  value: Json | undefined,
+  field: string,
+  inexact?: string[],
+): { list: Adjudication; by: Map<string, string> } {
   const list: Adjudication = [];
   const by = new Map<string, string>();
   listOf(value).forEach((one, index) => {
-    const amount = amountOf(one.amount, `${field}[${index}].amount`);
     const category = adjudicationCategory(one.category);
+    if (inexact && hasFraction(one.amount) && !exactCategories.has(category ?? '')) {
+      inexact.push(`${field}[${index}].amount.value`);
+      return;
+    }
+    const amount = amountOf(one.amount, `${field}[${index}].amount`);
     if (amount === undefined || category === undefined) return;
     if (!by.has(category)) by.set(category, amount);
     const reason = coded(one.reason);
@@ -329,19 +370,32 @@ function adjudicationCategory(concept: Json | undefined): string | undefined {
   return best?.code.split('/').at(-1)?.slice(0, 100);
 }
 
+/** By the names of HL7 and CARIN, or else of Blue Button's variables alone, as Synthea gives them. */
 function moneyOf(by: Map<string, string>) {
   const first = (...names: string[]) => names.map((name) => by.get(name)).find((amount) => amount !== undefined);
-  const charge = first('submitted', 'drugcost');
-  const allowed = first('eligible', 'allowed');
-  const paid = first('benefit', 'paidtoprovider', 'payment');
+  const charge = first('submitted', 'drugcost', 'line_sbmtd_chrg_amt', 'rev_cntr_tot_chrg_amt');
+  const allowed = first('eligible', 'allowed', 'line_alowd_chrg_amt');
+  const paid = first(
+    'benefit',
+    'paidtoprovider',
+    'payment',
+    'line_nch_pmt_amt',
+    'line_prvdr_pmt_amt',
+    'rev_cntr_pmt_amt_amt',
+  );
   return { ...(charge && { charge }), ...(allowed && { allowed }), ...(paid && { paid }) };
 }
 
-function itemsOf(resource: JsonObject, diagnosis: Claim['diagnosis'], find: References): Claim['item'] {
+function itemsOf(
+  resource: JsonObject,
+  diagnosis: Claim['diagnosis'],
+  find: References,
+  inexact: string[],
+): Claim['item'] {
   const careTeam = new Map(listOf(resource.careTeam).map((member) => [member.sequence, member.provider]));
   return listOf(resource.item).map((one, index) => {
     const field = `item[${index}]`;
-    const { list, by } = adjudications(one.adjudication, `${field}.adjudication`);
+    const { list, by } = adjudications(one.adjudication, `${field}.adjudication`, inexact);
     const day = dayOf(one.servicedDate, `${field}.servicedDate`);
     const servicedPeriod = periodOf(one.servicedPeriod, `${field}.servicedPeriod`) ?? (day && { start: day, end: day });
     const revenue = codeOf(one.revenue)?.slice(0, 10);
@@ -354,7 +408,7 @@ function itemsOf(resource: JsonObject, diagnosis: Claim['diagnosis'], find: Refe
     const codes = diagnosis.filter(({ sequence }) => pointers.includes(sequence)).map(({ code }) => code);
     const [member] = numbersOf(one.careTeamSequence);
     const performer = careTeam.get(member ?? 0);
-    const provider = npiOf(performer, find) ?? referenceId(performer)?.slice(0, 100);
+    const provider = npiOf(performer, find) ?? referredId(performer, find);
     return {
       sequence: sequenceOf(one.sequence, field),
       ...(servicedPeriod && { servicedPeriod }),
@@ -375,8 +429,8 @@ function itemsOf(resource: JsonObject, diagnosis: Claim['diagnosis'], find: Refe
 const numbersOf = (value: Json | undefined): number[] =>
   Array.isArray(value) ? value.filter((one) => typeof one === 'number') : [];
 
-/** The claim's totals; those it has not are the sums of its items, where each item has one. */
-function totalOf(resource: JsonObject, item: Claim['item']): Claim['total'] {
+/** The claim's totals; those it has not are the sums of its items, where each item has one, or what was paid out. */
+function totalOf(resource: JsonObject, item: Claim['item'], payment: string | undefined): Claim['total'] {
   const { by } = adjudications(resource.total, 'total');
   const given = moneyOf(by);
   const member = by.get('memberliability') ?? by.get('paidbypatient');
@@ -391,6 +445,7 @@ function totalOf(resource: JsonObject, item: Claim['item']): Claim['total'] {
     shares.length > 0 && shares.every((share) => share !== undefined) ? addAmounts(shares) : undefined;
   const patientResponsibility = member ?? paidByPatient;
   return {
+    ...(payment && { paid: payment }),
     ...sum('charge'),
     ...sum('allowed'),
     ...sum('paid'),
@@ -399,9 +454,11 @@ function totalOf(resource: JsonObject, item: Claim['item']): Claim['total'] {
   };
 }
 
-function paymentOf(resource: JsonObject): Claim['payment'] {
+function paymentOf(resource: JsonObject, inexact: string[]): Claim['payment'] {
   const payment = objectOf(resource.payment);
-  const amount = amountOf(payment.amount, 'payment.amount');
+  const isInexact = hasFraction(payment.amount);
+  if (isInexact) inexact.push('payment.amount.value');
+  const amount = isInexact ? undefined : amountOf(payment.amount, 'payment.amount');
   const date = dayOf(payment.date, 'payment.date');
   return amount || date ? { ...(amount && { amount }), ...(date && { date }) } : undefined;
 }

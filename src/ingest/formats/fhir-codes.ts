@@ -60,13 +60,35 @@ export function codeOf(concept: Json | undefined): string | undefined {
   return best?.code;
 }
 
-/** The part of a reference behind its last slash or hash. */
-export function referenceId(reference: Json | undefined): string | undefined {
-  return textOf(objectOf(reference).reference, 500)
-    ?.replace(/^urn:(?:uuid|oid):/, '')
-    .split(/[/#]/)
-    .at(-1);
+const referenceText = (reference: Json | undefined) =>
+  textOf(objectOf(reference).reference, 500)?.replace(/\/_history\/[^/]*$/, '');
+
+/** The identifier in a conditional reference: Practitioner?identifier=system|value. */
+export function searchedIdentifier(reference: Json | undefined): { system: string; value: string } | undefined {
+  const text = referenceText(reference)?.replaceAll(/%7c/gi, '|');
+  const [, system = '', value] = /\?identifier=(?:([^|&]*)\|)?([^|&]+)/.exec(text ?? '') ?? [];
+  return value === undefined ? undefined : { system, value };
 }
+
+/** The part of a reference behind its last slash or hash; of a conditional one, the identifier. */
+export function referenceId(reference: Json | undefined): string | undefined {
+  return (
+    searchedIdentifier(reference)?.value ??
+    referenceText(reference)
+      ?.replace(/^urn:(?:uuid|oid):/, '')
+      .split(/[/#]/)
+      .at(-1)
+  );
+}
+
+/** Whom a reference means: what is contained is known by its identifier, since its id means nothing elsewhere. */
+export function referredId(reference: Json | undefined, find: References): string | undefined {
+  const found = find(reference);
+  const known = isContained(reference) ? textOf(listOf(found?.identifier)[0]?.value, 100) : textOf(found?.id, 100);
+  return known ?? referenceId(reference)?.slice(0, 100);
+}
+
+const isContained = (reference: Json | undefined) => referenceText(reference)?.startsWith('#') ?? false;
 
 export type References = (reference: Json | undefined) => JsonObject | undefined;
 
@@ -74,8 +96,15 @@ export type References = (reference: Json | undefined) => JsonObject | undefined
 export function references(resource: JsonObject, bundled: ReadonlyMap<string, JsonObject>): References {
   const contained = new Map(listOf(resource.contained).map((one) => [textOf(one.id, 100) ?? '', one]));
   return (reference) => {
-    const id = referenceId(reference);
-    if (id === undefined) return undefined;
-    return contained.get(id) ?? bundled.get(id);
+    const text = referenceText(reference);
+    if (text === undefined) return undefined;
+    if (isContained(reference)) return contained.get(text.slice(1));
+    return bundled.get(text) ?? bundled.get(text.split('/').slice(-2).join('/'));
   };
+}
+
+/** What the references to the resource of a Bundle's entry can say: ids alone are of one type of resource only. */
+export function entryKeys({ fullUrl, resource }: JsonObject): string[] {
+  const { resourceType, id } = objectOf(resource);
+  return [...(id ? [`${resourceType}/${id}`, `urn:uuid:${id}`] : []), ...(fullUrl ? [String(fullUrl)] : [])];
 }

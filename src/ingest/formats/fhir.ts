@@ -3,6 +3,7 @@ import type { Entry, Format, Resume } from '../format.ts';
 import type { InputFile } from '../input.ts';
 import { readLines } from '../lines.ts';
 import { claimOf } from './fhir-claim.ts';
+import { entryKeys } from './fhir-codes.ts';
 import { type JsonObject, listOf, objectOf, parseResource, textOf } from './fhir-json.ts';
 import { propertyArray, readElements } from './json-elements.ts';
 import { firstNames, headText, isFhir, isLines } from './json-head.ts';
@@ -17,14 +18,13 @@ export const fhirNdjson: Format = {
     return isLines(text) && isFhir(text) && (!isBundle(text) || hasSecondLine(text));
   },
   async *read(file, resume) {
+    let before = resume ?? { offset: 0, position: 0 };
     for await (const lines of readLines(file, resume)) {
       for (const line of lines) {
         if (line.text.trim() === '') continue;
-        const place = { offset: line.end, position: line.number };
-        const fault = line.fault?.reason;
-        for (const entry of readResource(line.text, line.number, fault, new Map(), file.source)) {
-          yield { ...entry, resume: place } as Entry;
-        }
+        const entries = [...readResource(line.text, line.number, line.fault?.reason, new Map(), file.source)];
+        yield* placed(entries, before, { offset: line.end, position: line.number });
+        before = { offset: line.end, position: line.number };
       }
     }
   },
@@ -50,11 +50,18 @@ const hasSecondLine = (head: string) => /\n\s*\{/.test(head);
 async function* readDocument(file: InputFile, resume?: Resume): AsyncGenerator<Entry> {
   const entries = (await isBundleFile(file)) ? await propertyArray(file, 'entry') : undefined;
   const bundled = entries === undefined ? new Map() : await resourcesOf(file, entries);
+  let before = resume ?? { offset: 0, position: 0 };
   for await (const element of readElements(file, resume, entries)) {
-    const place = { offset: element.end, position: element.number };
-    for (const entry of readResource(element.text, element.number, element.fault, bundled, file.source)) {
-      yield { ...entry, resume: place } as Entry;
-    }
+    const read = [...readResource(element.text, element.number, element.fault, bundled, file.source)];
+    yield* placed(read, before, { offset: element.end, position: element.number });
+    before = { offset: element.end, position: element.number };
+  }
+}
+
+/** Only behind the last of what a line or an element holds is there nothing of it left to read. */
+function* placed(entries: Unplaced[], before: Resume, after: Resume): Generator<Entry> {
+  for (const [index, entry] of entries.entries()) {
+    yield { ...entry, resume: index < entries.length - 1 ? before : after } as Entry;
   }
 }
 
@@ -63,25 +70,27 @@ async function isBundleFile(file: InputFile): Promise<boolean> {
   return false;
 }
 
-const referred = /"resourceType"\s*:\s*"(?:Patient|Organization|Practitioner)"/;
+const referred = /"resourceType"\s*:\s*"(?:Patient|Organization|Practitioner|Condition|Procedure)"/;
 /** So many resources that claims refer to are kept; claims that refer to others have their numbers alone. */
 const maxReferred = 100_000;
 
 async function resourcesOf(file: InputFile, entries: number): Promise<Map<string, JsonObject>> {
   const found = new Map<string, JsonObject>();
+  let count = 0;
   for await (const { text, fault } of readElements(file, undefined, entries)) {
     if (fault !== undefined || !referred.test(text) || text.includes('"ExplanationOfBenefit"')) continue;
     try {
       const entry = parseResource(text);
-      const resource = objectOf(entry.resource);
-      const { identifier, name, birthDate, gender } = resource;
-      const id = textOf(resource.id, 200) ?? textOf(entry.fullUrl, 500)?.split(/[/:]/).at(-1);
-      if (id) found.set(id, { identifier, name, birthDate, gender } as JsonObject);
+      const { id, identifier, name, birthDate, gender, code } = objectOf(entry.resource);
+      for (const key of entryKeys(entry)) {
+        found.set(key, { id, identifier, name, birthDate, gender, code } as JsonObject);
+      }
+      count += 1;
     } catch (error) {
       // What is wrong with it is said when it is read.
       if (!(error instanceof Fault)) throw error;
     }
-    if (found.size >= maxReferred) break;
+    if (count >= maxReferred) break;
   }
   return found;
 }
@@ -103,7 +112,7 @@ function* readResource(
     if (resource.resourceType === undefined && resource.resource !== undefined) resource = objectOf(resource.resource);
     if (resource.resourceType === 'Bundle') {
       const inside = new Map(
-        listOf(resource.entry).map(({ resource: one }) => [textOf(objectOf(one).id, 200) ?? '', objectOf(one)]),
+        listOf(resource.entry).flatMap((entry) => entryKeys(entry).map((key) => [key, objectOf(entry.resource)])),
       );
       for (const { resource: one } of listOf(resource.entry)) {
         yield* readResource(JSON.stringify(one ?? {}), position, undefined, inside, source);
@@ -113,9 +122,20 @@ function* readResource(
     if (typeof resource.resourceType !== 'string') {
       throw new Fault('resourceType', 'expected a FHIR resource, found an object without its type');
     }
+    if (resource.resourceType === 'OperationOutcome') {
+      const reason =
+        'an OperationOutcome tells what went wrong at the server: what was asked for may not be here whole';
+      yield { warning: { position, field: 'resourceType', reason } };
+    }
     if (resource.resourceType !== 'ExplanationOfBenefit') return;
     claim = textOf(objectOf(listOf(resource.identifier)[0]).value, 100) ?? textOf(resource.id, 100);
-    yield { claim: claimOf(resource, bundled, source), position };
+    const inexact: string[] = [];
+    yield { claim: claimOf(resource, bundled, source, inexact), position };
+    const [field] = inexact;
+    if (field !== undefined) {
+      const reason = `expected dollars and cents, found a fraction of a cent, ${inexact.length} times in this claim: such amounts stand under source alone`;
+      yield { warning: { position, ...(claim && { claim }), field, reason } };
+    }
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     yield { reject: { position, ...(claim && { claim }), field: error.field, reason: error.reason } };
