@@ -107,6 +107,16 @@ describe('canonical JSON', () => {
     expect(rejectsOf(entries)).toMatchObject([{ claim: 'A2' }]);
   });
 
+  it('rejects each value of an array that is no object, and takes the others', async () => {
+    const content = `[${lines[0]}, null,"a , ] \\" [",-1.5 ,${lines[1]},true]`;
+    const entries = await readAll(json, directory, content);
+    expect(numbersOf(entries)).toEqual(['A1', 'A2']);
+    expect(rejectsOf(entries).map(({ position }) => position)).toEqual([2, 3, 4, 6]);
+    for (const [index, entry] of entries.entries()) {
+      expect(await readAll(json, directory, content, entry.resume)).toEqual(entries.slice(index + 1));
+    }
+  });
+
   it('rejects an element of an array and takes the others', async () => {
     const entries = await readAll(json, directory, `[${lines[0]},${change({ type: 'x' })},${lines[2]}]`);
     expect(numbersOf(entries)).toEqual(['A1', 'A3']);
@@ -116,11 +126,7 @@ describe('canonical JSON', () => {
   it.each([
     ['inside an object', `[${lines[0]},{"identifier":`, 'expected the end of the object, found the end of the file'],
     ['before its bracket', `[${lines[0]},`, 'expected the ] that ends the array, found the end of the file'],
-    [
-      'in something else',
-      `[${lines[0]},"text"]`,
-      'expected a JSON object, found something else; the rest cannot be read',
-    ],
+    ['in something else', `[${lines[0]},@]`, 'expected a JSON object, found something else; the rest cannot be read'],
   ])('reports an array that ends %s', async (_, content, reason) => {
     const entries = await readAll(json, directory, content);
     expect(numbersOf(entries)).toEqual(['A1']);

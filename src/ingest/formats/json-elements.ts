@@ -18,6 +18,7 @@ const quote = 0x22;
 const backslash = 0x5c;
 const openers = new Set([0x7b, 0x5b]);
 const closers = new Set([0x7d, 0x5d]);
+const scalarStarts = new Set(Buffer.from('"-0123456789tfn'));
 const between = new Set([0x20, 0x09, 0x0a, 0x0d, 0x2c]);
 
 /**
@@ -37,6 +38,8 @@ export async function* readElements(
   let depth = 0;
   let inString = false;
   let escaped = false;
+  /** Within a value of the array that is no object; it costs itself alone. */
+  let scalar = false;
   let length = 0;
   let parts: Buffer[] = [];
 
@@ -51,6 +54,13 @@ export async function* readElements(
         continue;
       }
       if (depth === 0) {
+        if (scalar) {
+          if (byte === quote) inString = true;
+          if (!between.has(byte) && byte !== 0x5d) continue;
+          scalar = false;
+          number += 1;
+          yield { text: '', number, end: base + at, fault: 'expected a JSON object, found another JSON value' };
+        }
         if (between.has(byte) || (base + at < 3 && byte >= 0x80)) continue;
         if (byte === 0x5d) {
           if (inner !== undefined) return;
@@ -58,6 +68,11 @@ export async function* readElements(
           continue;
         }
         if (!openers.has(byte)) {
+          if (!closed && scalarStarts.has(byte)) {
+            scalar = true;
+            inString = byte === quote;
+            continue;
+          }
           number += 1;
           yield {
             text: '',
