@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../src/ingest/format.ts';
 import { detectFormat } from '../../src/ingest/formats/index.ts';
 import { sqlite } from '../../src/ingest/formats/sqlite.ts';
-import { openInput } from '../../src/ingest/input.ts';
+import { openInput, readHead } from '../../src/ingest/input.ts';
 import { claimsOf, rejectsOf, temporaryDirectory } from '../support/files.ts';
 
 const directory = await temporaryDirectory();
@@ -103,6 +104,56 @@ describe('sqlite', () => {
     );
     const all = await read(path);
     for (const [index, entry] of all.entries()) expect(await read(path, entry.resume)).toEqual(all.slice(index + 1));
+  });
+
+  it.each([
+    [
+      'a view',
+      'create table others (x, y)',
+      "create view claims as select x as claim_id, 'P' as member_id, y as service_date from others",
+      'insert into others',
+    ],
+    [
+      'a table without rowids',
+      'create table claims (claim_id primary key, service_date, member_id default 1) without rowid',
+      '',
+      'insert into claims (claim_id, service_date)',
+    ],
+    [
+      'a table with a column named rowid',
+      'create table claims (rowid, claim_id, service_date, member_id default 1)',
+      '',
+      'insert into claims (claim_id, service_date)',
+    ],
+  ])('reads %s, and goes on behind any row of it', async (_, first, second, insert) => {
+    const path = database(first, second, `${insert} values ('C-1', '2024-01-01'), ('C-2', '2024-01-02')`);
+    const all = await read(path);
+    expect(claimsOf(all).map((claim) => claim.identifier.value)).toEqual(['C-1', 'C-2']);
+    for (const [index, entry] of all.entries()) expect(await read(path, entry.resume)).toEqual(all.slice(index + 1));
+  });
+
+  it('reads a compressed database', async () => {
+    const plain = database(
+      table,
+      "insert into claims (claim_id, patient_id, service_date) values ('C', 'P', '2024-01-01')",
+    );
+    const path = `${plain}.gz`;
+    await writeFile(path, gzipSync(await readFile(plain)));
+    expect(detectFormat(await readHead(path))).toBe(sqlite);
+    expect(await read(path)).toEqual(await read(plain));
+  });
+
+  it('refuses a database whose last changes are not in its file yet', async () => {
+    const path = join(directory, 'open.db');
+    const db = new DatabaseSync(path);
+    db.exec('pragma journal_mode = wal');
+    db.exec(table);
+    await expect(read(path)).rejects.toThrow(/found changes in the file -wal beside it/);
+    db.exec('pragma wal_checkpoint(truncate)');
+    expect(await read(path)).toEqual([]);
+    db.close();
+    await writeFile(`${path}-journal`, Buffer.from('d9d505f920a163d700000000', 'hex'));
+    await expect(read(path)).rejects.toThrow(/found changes in the file -journal beside it/);
   });
 
   it.each([
