@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { desynpuf } from '../../src/ingest/formats/desynpuf.ts';
 import { importText } from '../support/app.ts';
 import { testDatabase } from '../support/database.ts';
+import { claimsOf, readAll, temporaryDirectory } from '../support/files.ts';
 
 const csv = (...records: Record<string, string>[]) => {
   const names = [...new Set(records.flatMap((record) => Object.keys(record)))];
@@ -95,6 +97,28 @@ describe('DE-SynPUF', () => {
   });
 });
 
+describe('the segments of DE-SynPUF', () => {
+  it('make one claim also where other claims stand between them, and the first says the dates', async () => {
+    const record = { DESYNPUF_ID: 'AB1', CLM_FROM_DT: '20100401', CLM_THRU_DT: '20100403', CLM_DRG_CD: '217' };
+    const text = csv(
+      { ...record, CLM_ID: '19', SEGMENT: '2', CLM_FROM_DT: '', CLM_THRU_DT: '', CLM_PMT_AMT: '5.00' },
+      { ...record, CLM_ID: '20', SEGMENT: '1', CLM_PMT_AMT: '7.00' },
+      { ...record, CLM_ID: '19', SEGMENT: '1', CLM_PMT_AMT: '4000.00' },
+      { ...record, CLM_ID: '21', SEGMENT: '1', CLM_PMT_AMT: '8.00' },
+    );
+    const directory = await temporaryDirectory();
+    const all = await readAll(desynpuf, directory, text);
+    expect(claimsOf(all).map(({ identifier, total }) => [identifier.value, total.paid])).toEqual([
+      ['20', '7.00'],
+      ['21', '8.00'],
+      ['19', '4005.00'],
+    ]);
+    for (const [index, entry] of all.entries()) {
+      expect(await readAll(desynpuf, directory, text, entry.resume)).toEqual(all.slice(index + 1));
+    }
+  });
+});
+
 describe('Synthea', () => {
   const claims = csv({
     Id: 'c-1',
@@ -146,5 +170,50 @@ describe('Synthea', () => {
     });
     expect(rows[0]?.source).toContain('a-1');
     expect(rows[0]?.source).toContain('t-3');
+    const { submission, reports } = JSON.parse(rows[0]?.source ?? '');
+    expect(submission.SERVICEDATE).toBe('2020-03-01T10:00:00Z');
+    expect(reports[0].source.transactions[1]).toMatchObject({
+      ID: 't-2',
+      CHARGEID: '1',
+      TYPE: 'PAYMENT',
+      PAYMENTS: '100.5',
+    });
+  });
+
+  it('transactions behind a charge are of it, whatever their numbers, and their method says who paid', async () => {
+    const { sql, url } = await testDatabase();
+    const line = (code: string, ...rest: Record<string, string>[]) =>
+      rest.map((one) => ({ ...transaction, PROCEDURECODE: code, TRANSFERTYPE: '', ...one }));
+    const text = csv(
+      ...[
+        ...line(
+          '111',
+          { TYPE: 'CHARGE', AMOUNT: '100.00', TRANSFERTYPE: '1', METHOD: '', PAYMENTS: '0.00', ADJUSTMENTS: '0.00' },
+          { TYPE: 'PAYMENT', METHOD: 'COPAY', PAYMENTS: '10.00' },
+          { TYPE: 'ADJUSTMENT', METHOD: 'SYSTEM', ADJUSTMENTS: '5.00' },
+          { TYPE: 'PAYMENT', METHOD: 'ECHECK', PAYMENTS: '60.00' },
+          { TYPE: 'TRANSFEROUT' },
+          { TYPE: 'TRANSFERIN', AMOUNT: '25.00', TRANSFERTYPE: 'p' },
+          { TYPE: 'PAYMENT', METHOD: 'CC', PAYMENTS: '25.00' },
+        ),
+        ...line('222', { TYPE: 'CHARGE', AMOUNT: '8.00' }, { TYPE: 'PAYMENT', METHOD: 'ECHECK', PAYMENTS: '8.00' }),
+      ].map((one, index) => ({ ID: `t-${index}`, ...one, CHARGEID: `${index + 1}` })),
+    );
+    expect(await importText(url, text)).toMatchObject({ completed: 1, rejected: 0 });
+    const [row] = await sql<{ document: string }[]>`select document from claims`;
+    expect(JSON.parse(row?.document ?? '')).toMatchObject({
+      item: [
+        { charge: '100.00', paid: '60.00', adjudication: [{ category: 'adjustment', amount: '5.00' }] },
+        { charge: '8.00', paid: '8.00' },
+      ],
+      total: { charge: '108.00', paid: '68.00', patientResponsibility: '35.00' },
+    });
+    expect(JSON.parse(row?.document ?? '').item).toHaveLength(2);
+  });
+
+  it('claims whose header has a name twice are refused: one of the two would be lost', async () => {
+    const { url } = await testDatabase();
+    const text = claims.replace('APPOINTMENTID', 'PROVIDERID');
+    expect(await importText(url, text)).toMatchObject({ completed: 0, failed: 1 });
   });
 });

@@ -1,6 +1,7 @@
 import { parseAmount } from '../../claims/amount.ts';
 import { calendarDate } from '../../claims/date.ts';
 import { Fault } from '../../claims/render.ts';
+import { Refusal } from '../format.ts';
 
 /** A record whose columns are taken by name, whatever the case of it; what nobody took remains for `source`. */
 export class CsvRow {
@@ -22,6 +23,11 @@ export class CsvRow {
       throw new Fault(name, `expected at most ${maxLength} characters, found ${value.length}`);
     this.#taken.add(index);
     return value;
+  }
+
+  /** Without taking it. */
+  peek(name: string): string | undefined {
+    return this.#fields[this.#names.get(name) ?? -1]?.trim();
   }
 
   required(name: string): string {
@@ -48,6 +54,8 @@ export class CsvRow {
     const [, year, month, day] = /^(\d{4})-?(\d{2})-?(\d{2})(?:[T ].*)?$/.exec(value) ?? [];
     const date = calendarDate(Number(year), Number(month), Number(day));
     if (date === undefined) throw new Fault(name, 'expected a day of the calendar as yyyymmdd or yyyy-mm-dd');
+    // A claim has days; a time of day is kept where the other columns are.
+    if (/[T ].*[1-9]/.test(value)) this.leave(name);
     return date;
   }
 
@@ -63,6 +71,11 @@ export class CsvRow {
     return value;
   }
 
+  /** What was taken of these columns does not say all that they say. */
+  leave(...names: string[]): void {
+    for (const name of names) this.#taken.delete(this.#names.get(name) as number);
+  }
+
   /** The columns that hold something and that nobody took. */
   untaken(): Record<string, string> | undefined {
     const rest: Record<string, string> = {};
@@ -74,6 +87,9 @@ export class CsvRow {
   }
 }
 
-/** Where each column stands, by its name in upper case. */
-export const columnsByName = (names: readonly string[]): ReadonlyMap<string, number> =>
-  new Map(names.map((name, index) => [name.trim().toUpperCase(), index]));
+/** Where each column stands, by its name in upper case. Throws Refusal where two have the same. */
+export function columnsByName(names: readonly string[]): ReadonlyMap<string, number> {
+  const columns = new Map(names.map((name, index) => [name.trim().toUpperCase(), index]));
+  if (columns.size < names.length) throw new Refusal('expected each column name once in the header, found one again');
+  return columns;
+}

@@ -3,7 +3,7 @@ import { codeSystems } from '../../claims/codes.ts';
 import { Fault } from '../../claims/render.ts';
 import type { Claim, Item } from '../../claims/schema.ts';
 import { type CsvRecord, csvHeader, readCsv } from '../csv.ts';
-import type { Entry, Format, Resume } from '../format.ts';
+import { type Entry, type Format, Refusal, type Resume } from '../format.ts';
 import type { InputFile } from '../input.ts';
 import { CsvRow, columnsByName } from './csv-row.ts';
 import { firstLine } from './rif.ts';
@@ -45,34 +45,54 @@ const eventSystem = 'https://www.cms.gov/desynpuf/pde_id';
 const patientSystem = 'https://www.cms.gov/desynpuf/desynpuf_id';
 
 async function* readRecords(file: InputFile, resume?: Resume): AsyncGenerator<Entry> {
-  let open: { number: string; records: CsvRecord[] } | undefined;
+  const held = await segmented(file);
   let columns: ReadonlyMap<string, number> | undefined;
   let kind: Kind = 'carrier';
-  const finish = (): Entry | undefined => {
-    if (open === undefined || columns === undefined) return undefined;
-    const last = open.records.at(-1) as CsvRecord;
-    if (resume && last.number <= resume.position) return undefined;
-    return { ...readOne(kind, columns, open.records, file.source), resume: { offset: 0, position: last.number } };
-  };
+  let last = 0;
   for await (const { names, record } of readCsv(file)) {
     if (columns === undefined) {
       columns = columnsByName(names);
       kind = kindOf(names) ?? 'carrier';
     }
-    // The two segments of an inpatient or outpatient claim stand together.
-    const number =
-      record.fields[columns.get(kind === 'pde' ? 'PDE_ID' : kind === 'beneficiary' ? 'DESYNPUF_ID' : 'CLM_ID') ?? 0] ??
-      '';
-    if (open && number === open.number && columns.has('SEGMENT')) {
-      open.records.push(record);
-      continue;
+    last = record.number;
+    const segments = held.get(claimNumber(record, columns));
+    if (segments) segments.push(record);
+    else if (!resume || last > resume.position) {
+      yield { ...readOne(kind, columns, [record], file.source), resume: { offset: 0, position: last } };
     }
-    const entry = finish();
-    if (entry) yield entry;
-    open = { number, records: [record] };
   }
-  const entry = finish();
-  if (entry) yield entry;
+  // Counted as records behind the last one, so that a load that ends between two of them knows which is next.
+  for (const records of held.values()) {
+    last += 1;
+    if (columns === undefined || (resume && last <= resume.position)) continue;
+    const segment = ({ fields }: CsvRecord) => Number(fields[columns?.get('SEGMENT') ?? -1]);
+    records.sort((a, b) => segment(a) - segment(b));
+    yield { ...readOne(kind, columns, records, file.source), resume: { offset: 0, position: last } };
+  }
+}
+
+const claimNumber = ({ fields }: CsvRecord, columns: ReadonlyMap<string, number>) =>
+  fields[columns.get('CLM_ID') ?? -1]?.trim() ?? '';
+
+const maxSegmented = 100_000;
+
+/**
+ * The inpatient and outpatient claims of more than one segment, which are few. Their records need not stand together:
+ * they are held until the end of the file.
+ */
+async function segmented(file: InputFile): Promise<Map<string, CsvRecord[]>> {
+  const numbers = new Map<string, CsvRecord[]>();
+  let columns: ReadonlyMap<string, number> | undefined;
+  for await (const { names, record } of readCsv(file)) {
+    columns ??= columnsByName(names);
+    const segment = columns.get('SEGMENT');
+    if (segment === undefined) break;
+    if (Number(record.fields[segment]) > 1) numbers.set(claimNumber(record, columns), []);
+    if (numbers.size > maxSegmented) {
+      throw new Refusal(`expected at most ${maxSegmented} claims of more than one segment in a file, found more`);
+    }
+  }
+  return numbers;
 }
 
 type Unplaced = Entry extends infer E ? (E extends unknown ? Omit<E, 'resume'> : never) : never;

@@ -64,7 +64,7 @@ function reject(error: unknown, position: number, claim: string | undefined, res
 function header(row: CsvRow, system: string): Claim {
   const date = row.requiredDate('SERVICEDATE');
   const kind = row.text('HEALTHCARECLAIMTYPEID1');
-  const insurer = row.text('PRIMARYPATIENTINSURANCEID');
+  const insurer = row.peek('PRIMARYPATIENTINSURANCEID') === '0' ? undefined : row.text('PRIMARYPATIENTINSURANCEID');
   const second = row.text('SECONDARYPATIENTINSURANCEID');
   const provider = row.text('PROVIDERID');
   const team = [
@@ -137,6 +137,9 @@ async function* readTransactions(file: InputFile, resume?: Resume): AsyncGenerat
   yield* finish();
 }
 
+/** How patients pay; insurers pay by ECHECK. */
+const patientMethods = new Set(['COPAY', 'CASH', 'CHECK', 'CC']);
+
 /** What was charged, paid, adjusted and passed on for a claim. */
 function ledger(number: string, rows: CsvRow[], system: string): Report {
   if (number === '') throw new Fault('CLAIMID', 'expected a value, found none');
@@ -144,6 +147,7 @@ function ledger(number: string, rows: CsvRow[], system: string): Report {
   const patientId = first.required('PATIENTID');
   const items = new Map<string, Item>();
   const paidByPatient: string[] = [];
+  let line: string | undefined;
   let start: string | undefined;
   let end: string | undefined;
   const rest: Record<string, string>[] = [];
@@ -156,8 +160,11 @@ function ledger(number: string, rows: CsvRow[], system: string): Report {
     const to = row.date('TODATE') ?? from;
     if (from && (start === undefined || from < start)) start = from;
     if (to && (end === undefined || to > end)) end = to;
-    const item = items.get(charge) ?? { sequence: items.size + 1 };
-    items.set(charge, item);
+    // Synthea numbers each transaction anew: those of a charge stand behind it.
+    if (type === 'CHARGE' || line === undefined) line = charge;
+    const known = items.has(charge) ? charge : line;
+    const item = items.get(known) ?? { sequence: items.size + 1 };
+    items.set(known, item);
     if (type === 'CHARGE') {
       const code = row.text('PROCEDURECODE', 50);
       const modifier = ['MODIFIER1', 'MODIFIER2'].flatMap((column) => row.text(column, 10) ?? []);
@@ -170,13 +177,14 @@ function ledger(number: string, rows: CsvRow[], system: string): Report {
       if (amount) item.charge = amount;
     } else if (type === 'PAYMENT') {
       const amount = row.amount('PAYMENTS') ?? row.amount('AMOUNT') ?? '0.00';
-      // Of the patient where the charge was passed on to the patient before.
-      if (row.text('TRANSFERTYPE') === 'p') paidByPatient.push(amount);
+      if (row.text('TRANSFERTYPE') === 'p' || patientMethods.has(row.peek('METHOD') ?? '')) paidByPatient.push(amount);
       else item.paid = addAmounts([item.paid ?? '0.00', amount]);
     } else if (type === 'ADJUSTMENT') {
       const amount = row.amount('ADJUSTMENTS') ?? row.amount('AMOUNT') ?? '0.00';
       item.adjudication = [...(item.adjudication ?? []), { category: 'adjustment', amount }];
     }
+    // Sums, and lines without what belongs to which: the ledger is kept as it is.
+    row.leave('CHARGEID', 'TYPE', 'AMOUNT', 'PAYMENTS', 'ADJUSTMENTS', 'FROMDATE', 'TODATE', 'TRANSFERTYPE');
     const untaken = row.untaken();
     if (untaken) rest.push(untaken);
   }
