@@ -36,6 +36,29 @@ describe('rif', () => {
     );
   });
 
+  it.each([
+    ['the last first', (cells: string[]) => cells.toReversed()],
+    ['those of lines first', (cells: string[]) => [...cells.slice(-5), ...cells.slice(0, -5)]],
+    ['the claim number last', (cells: string[]) => [...cells.toSpliced(2, 1), cells[2] as string]],
+  ])('finds the columns in any order: %s', async (_, order) => {
+    const rows = [
+      carrierRow({ LINE_NUM: '1', LINE_NCH_PMT_AMT: '80.00' }),
+      carrierRow({ LINE_NUM: '12', LINE_NCH_PMT_AMT: '7.10', HCPCS_CD: 'G0444' }),
+      carrierRow({ CLM_ID: '-101' }),
+    ];
+    const usual = claimsOf(await read(carrierFile(rows)));
+    const content = [carrierHeader, ...rows].map((line) => `${order(line.split('|')).join('|')}\n`).join('');
+    const entries = await read(content);
+    expect(rejectsOf(entries)).toEqual([]);
+    const fields = (claims: typeof usual) => claims.map(({ source, ...claim }) => claim);
+    expect(fields(claimsOf(entries))).toEqual(fields(usual));
+  });
+
+  it('refuses a header with a name twice: one of the two columns would be lost', async () => {
+    const content = carrierFile([carrierRow()]).replace('CARR_NUM', 'CLM_PMT_AMT');
+    await expect(read(content)).rejects.toThrow(/each column name once/);
+  });
+
   it('brings together the rows of a claim that are scattered over the file', async () => {
     const rows = ['-1', '-2', '-1', '-3', '-2'].map((id, index) =>
       carrierRow({ CLM_ID: id, LINE_NUM: String(index + 1) }),
@@ -54,7 +77,7 @@ describe('rif', () => {
     const rows = [...numbers, ...again].map((number) => `${number}|`).join('\n');
     const path = join(directory, 'scattered');
     await writeFile(path, `CLM_ID|\n${rows}\n`);
-    expect(await scatteredClaims(openInput(path), 0)).toEqual(new Set(again));
+    expect(await scatteredClaims(openInput(path), 0, false)).toEqual(new Set(again));
   });
 
   it.each(['together', 'scattered'])('goes on behind any entry when the rows are %s', async (how) => {

@@ -19,6 +19,8 @@ export interface RifLayout {
   number: string;
   /** The column from which on the columns are of a line, not of the claim; undefined where a row is a claim. */
   line?: string;
+  /** Columns that are of a line wherever they stand, in files that order them otherwise. */
+  lineColumns?: RegExp;
   claim(rows: RifRow[], header: RifHeader): Claim;
 }
 
@@ -74,6 +76,8 @@ const rowActions = new Map([
 const professional: RifLayout = {
   number: 'CLM_ID',
   line: 'LINE_NUM',
+  lineColumns:
+    /^(?:LINE|CARR_LINE|CARR_PRFRNG|DMERC_LINE|HCPCS|PRF|PRVDR|PRTCPTNG|BETOS|HPSA|CPO)_|^(?:ORG_NPI_NUM|TAX_NUM)$/,
   claim(rows, header) {
     const row = rows[0] as RifRow;
     const identity = claimIdentity(row, 'professional', professionalKinds);
@@ -106,7 +110,7 @@ const professional: RifLayout = {
         allowed: 'NCH_CARR_CLM_ALOWD_AMT',
         paid: 'CLM_PMT_AMT',
       }),
-      ...source(rows, header, 'LINE_NUM'),
+      ...source(rows, header, professional),
     };
   },
 };
@@ -114,6 +118,7 @@ const professional: RifLayout = {
 const institutional: RifLayout = {
   number: 'CLM_ID',
   line: 'CLM_LINE_NUM',
+  lineColumns: /^REV_CNTR|^(?:HCPCS|RNDRNG)_/,
   claim(rows, header) {
     const row = rows[0] as RifRow;
     const identity = claimIdentity(row, 'institutional', institutionalKinds);
@@ -151,7 +156,7 @@ const institutional: RifLayout = {
         ['noncovered', 'NCH_IP_NCVRD_CHRG_AMT'],
       ]),
       total: amounts(row, { charge: 'CLM_TOT_CHRG_AMT', paid: 'CLM_PMT_AMT' }),
-      ...source(rows, header, 'CLM_LINE_NUM'),
+      ...source(rows, header, institutional),
     };
   },
 };
@@ -208,7 +213,7 @@ const event: RifLayout = {
       ]),
       total,
       ...paidOn(row, 'PD_DT'),
-      ...source(rows, header),
+      ...source(rows, header, event),
     };
   },
 };
@@ -399,15 +404,34 @@ function institutionalItem(row: RifRow): Item {
   };
 }
 
+const earlyOf = new WeakMap<RifHeader, ReadonlySet<number>>();
+
+/** The places of columns of a line that stand before the line number: none where the columns are in CMS's order. */
+export function earlyColumns(header: RifHeader, { line, lineColumns }: RifLayout): ReadonlySet<number> {
+  let early = earlyOf.get(header);
+  if (early === undefined) {
+    const before = header.names.slice(0, line === undefined ? 0 : header.index(line));
+    early = new Set(before.flatMap((name, place) => (lineColumns?.test(name) ? [place] : [])));
+    earlyOf.set(header, early);
+  }
+  return early;
+}
+
 /** The columns that no field of the claim took, by their names; those of its lines under `lines`, by line number. */
-function source(rows: RifRow[], header: RifHeader, lineColumn?: string): { source?: Record<string, unknown> } {
+function source(rows: RifRow[], header: RifHeader, layout: RifLayout): { source?: Record<string, unknown> } {
   const columns = header.names.length;
-  const lineStart = (lineColumn && header.index(lineColumn)) || columns;
+  const lineStart = layout.line === undefined ? columns : (header.index(layout.line) as number);
+  const early = earlyColumns(header, layout);
   const claim = rows[0]?.untaken(0, lineStart);
+  for (const column of early) delete claim?.[header.names[column] as string];
   const lines: Record<string, unknown> = {};
   for (const row of rows) {
-    const rest = row.untaken(lineStart, columns);
-    if (rest) lines[row.required(lineColumn as string)] = rest;
+    let rest = row.untaken(lineStart, columns);
+    for (const column of early) {
+      const one = row.untaken(column, column + 1);
+      if (one) rest = { ...one, ...rest };
+    }
+    if (rest) lines[row.required(layout.line as string)] = rest;
   }
   const source = { ...claim, ...(Object.keys(lines).length > 0 && { lines }) };
   return Object.keys(source).length > 0 ? { source } : {};

@@ -132,15 +132,16 @@ export class RifRow {
   }
 }
 
-/** The text before the n-th bar and the next one, of a line that need not be whole. */
-export function fieldAt(line: string, index: number): string | undefined {
+/** The text behind the n-th bar and before the next one, of a line that need not be whole; of the last column, to its end. */
+export function fieldAt(line: string, index: number, isLast = false): string | undefined {
   let from = 0;
   for (let skipped = 0; skipped < index; skipped += 1) {
     from = line.indexOf('|', from) + 1;
     if (from === 0) return undefined;
   }
   const to = line.indexOf('|', from);
-  return to < 0 ? undefined : line.slice(from, to);
+  if (to >= 0) return line.slice(from, to);
+  return isLast ? line.slice(from) : undefined;
 }
 
 /** The name of the column that the character at this place belongs to. */

@@ -2,7 +2,7 @@ import { Fault } from '../../claims/render.ts';
 import { type Entry, type Format, Refusal, type Resume } from '../format.ts';
 import type { InputFile } from '../input.ts';
 import { type Line, readLines } from '../lines.ts';
-import { type RifLayout, rifLayout } from './rif-claim.ts';
+import { earlyColumns, type RifLayout, rifLayout } from './rif-claim.ts';
 import { columnAt, fieldAt, RifHeader, RifRow } from './rif-row.ts';
 import { type ClaimLines, HeldRows, scatteredClaims } from './rif-scattered.ts';
 
@@ -31,7 +31,8 @@ export function firstLine(head: Buffer): string {
 async function* readClaims(file: InputFile, resume?: Resume): AsyncGenerator<Entry> {
   const { header, layout } = await readHeader(file);
   const numberColumn = header.index(layout.number) as number;
-  const held = new HeldRows(await scatteredClaims(file, numberColumn));
+  const isLast = numberColumn === header.names.length - 1;
+  const held = new HeldRows(await scatteredClaims(file, numberColumn, isLast));
   const from = resume?.position ?? 1;
 
   // Held rows can lie before the place to go on at, so then the file is read from its start again, and what was
@@ -52,7 +53,7 @@ async function* readClaims(file: InputFile, resume?: Resume): AsyncGenerator<Ent
     for (const line of lines) {
       end = after(line);
       if (line.number === 1 || line.text === '') continue;
-      const number = fieldAt(line.text, numberColumn)?.trim();
+      const number = fieldAt(line.text, numberColumn, isLast)?.trim();
       if (!number || number === open?.number) {
         if (open === undefined) {
           if (isNew(line)) yield rejectLine(line, unreadable(line, header, layout));
@@ -90,6 +91,9 @@ async function readHeader(file: InputFile): Promise<{ header: RifHeader; layout:
     const header = new RifHeader((line as Line).text);
     const layout = rifLayout(header);
     if (layout === undefined) break;
+    if (new Set(header.names).size < header.names.length) {
+      throw new Refusal('expected each column name once in the header, found one again');
+    }
     return { header, layout };
   }
   throw new Refusal('expected a header line with BENE_ID and CLM_ID or PDE_ID, separated by |');
@@ -147,10 +151,12 @@ function isFaulty(line: Line, fault: Fault, header: RifHeader, layout: RifLayout
 function checkSameClaim(first: Line, line: Line, header: RifHeader, layout: RifLayout): void {
   if (line === first) return;
   const columns = layout.line === undefined ? header.names.length : (header.index(layout.line) as number);
-  for (let place = 0, column = 0; column < columns; column += 1) {
+  const early = earlyColumns(header, layout);
+  for (let place = 0, shift = 0, column = 0; column < columns; column += 1) {
     const bar = first.text.indexOf('|', place);
     const end = bar < 0 ? first.text.length : bar + 1;
-    if (line.text.slice(place, end) !== first.text.slice(place, end)) {
+    if (early.has(column)) shift = line.text.indexOf('|', place + shift) + 1 - end;
+    else if (line.text.slice(place + shift, end + shift) !== first.text.slice(place, end)) {
       throw new Fault(
         header.names[column] as string,
         `expected the same value on every row of a claim, found another than on line ${first.number}`,
