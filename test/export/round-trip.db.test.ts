@@ -9,6 +9,7 @@ import { importClaims, importText, silentLog } from '../support/app.ts';
 import { aClaim } from '../support/claims.ts';
 import { testDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
+import { describeWithFixtures, fixtures } from '../support/fixtures.ts';
 import { an835, an837, claim, paidClaim } from '../support/x12.ts';
 
 const first = await testDatabase();
@@ -18,6 +19,7 @@ await importClaims(first.url, [
   aClaim(),
   aClaim({ source: { text: 'quotes ", commas, lines\nand \\ back\tslashes', number: 12.5, deep: [{ a: null }] } }),
   aClaim({ patient: { id: '=cmd()', name: { family: 'Müller, "Zoë"', given: '\u{1f600}' } }, source: undefined }),
+  aClaim({ source: { resourceType: 'ExplanationOfBenefit', billablePeriod: {}, identifier: [] } }),
   aClaim({ insurer: undefined, provider: undefined, subType: undefined, diagnosis: [], procedure: [], item: [] }),
 ]);
 await importText(first.url, an837(claim(), claim('C2')), 'a.837');
@@ -60,6 +62,21 @@ describe('an export', () => {
     expect(edited).not.toBe(line);
     expect(await importText(second.url, `${header}\n${edited}\n`, 'edited.csv')).toMatchObject({ rejected: 1 });
     expect(await second.sql`select field from import_rejects`).toEqual([{ field: 'status' }]);
+  });
+});
+
+describeWithFixtures('an export of claims of other origin', () => {
+  it.each([...textFormats, 'sqlite'])('as %s is read back, and exported again to the same bytes', async (format) => {
+    const [third, fourth] = [await testDatabase(), await testDatabase()];
+    for (const kind of ['fhir', 'rif', 'x12']) {
+      await loadFiles(third.url, join(fixtures ?? '', kind), silentLog());
+    }
+    const bytes = await exported(third, format, 'third');
+    const summary = await loadFiles(fourth.url, join(directory, `third.${format}`), silentLog());
+    expect(summary).toMatchObject({ completed: 1, rejected: 0 });
+    const count = ({ sql }: typeof third) => sql`select count(*)::int from claims`;
+    expect(await count(fourth)).toEqual([...(await count(third))]);
+    expect((await exported(fourth, format, 'fourth')).equals(bytes)).toBe(true);
   });
 });
 
