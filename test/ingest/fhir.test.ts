@@ -323,6 +323,21 @@ describe('files of resources', () => {
     expect(result.entries).toMatchObject([{ claim: {} }, { warning: { position: 2, field: 'resourceType' } }]);
   });
 
+  it.each([
+    ['entries twice', (bundle: string) => bundle.replace('"type": "coll', '"entry":[{"resource":{}}],"type": "coll')],
+    ['more behind it', (bundle: string) => `${bundle}\n${bundle}`],
+  ])('are Bundles: one with %s is reported, since the rest is not read', async (_, change) => {
+    const bundle = JSON.stringify(
+      { resourceType: 'Bundle', entry: [{ resource: anEob() }], type: 'collection' },
+      null,
+      1,
+    );
+    expect(rejects(await read(bundle))).toEqual([]);
+    const result = await read(change(bundle));
+    expect(claims(result)).toHaveLength(1);
+    expect(rejects(result)).toMatchObject([{ position: 2, field: 'resource' }]);
+  });
+
   it('are arrays', async () => {
     expect(claims(await read(JSON.stringify([anEob(), anEob()])))).toHaveLength(2);
   });

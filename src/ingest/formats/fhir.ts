@@ -5,7 +5,7 @@ import { readLines } from '../lines.ts';
 import { claimOf } from './fhir-claim.ts';
 import { entryKeys } from './fhir-codes.ts';
 import { type JsonObject, listOf, objectOf, parseResource, textOf } from './fhir-json.ts';
-import { propertyArray, readElements } from './json-elements.ts';
+import { type PropertyArray, propertyArray, readElements } from './json-elements.ts';
 import { firstNames, headText, isFhir, isLines } from './json-head.ts';
 
 /** FHIR R4 ExplanationOfBenefit, a resource a line (bulk export). Resources of other types are passed over. */
@@ -74,7 +74,7 @@ const referred = /"resourceType"\s*:\s*"(?:Patient|Organization|Practitioner|Con
 /** So many resources that claims refer to are kept; claims that refer to others have their numbers alone. */
 const maxReferred = 100_000;
 
-async function resourcesOf(file: InputFile, entries: number): Promise<Map<string, JsonObject>> {
+async function resourcesOf(file: InputFile, entries: PropertyArray): Promise<Map<string, JsonObject>> {
   const found = new Map<string, JsonObject>();
   let count = 0;
   for await (const { text, fault } of readElements(file, undefined, entries)) {

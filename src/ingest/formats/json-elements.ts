@@ -28,10 +28,10 @@ const between = new Set([0x20, 0x09, 0x0a, 0x0d, 0x2c]);
 export async function* readElements(
   file: InputFile,
   resume: Resume = { offset: 0, position: 0 },
-  /** Behind the bracket of an array that is not the whole file: what follows its end is not read. */
-  inner?: number,
+  /** An array that is not the whole file. */
+  inner?: PropertyArray,
 ): AsyncGenerator<Element> {
-  const array = inner ?? (await arrayStart(file));
+  const array = inner?.start ?? (await arrayStart(file));
   let number = resume.position;
   let base = Math.max(resume.offset, array ?? 0);
   let closed = array === undefined;
@@ -63,7 +63,11 @@ export async function* readElements(
         }
         if (between.has(byte) || (base + at < 3 && byte >= 0x80)) continue;
         if (byte === 0x5d) {
-          if (inner !== undefined) return;
+          if (inner !== undefined) {
+            const fault = await faultBehind(file, base + at + 1, inner.name);
+            if (fault !== undefined) yield { text: '', number: number + 1, end: base + at, fault };
+            return;
+          }
           closed = true;
           continue;
         }
@@ -112,8 +116,15 @@ export async function* readElements(
   }
 }
 
-/** The offset behind the bracket of the array that a property of the file's object holds, wherever it stands there. */
-export async function propertyArray(file: InputFile, name: string): Promise<number | undefined> {
+/** The array that a property of the file's object holds. */
+export interface PropertyArray {
+  name: string;
+  /** The offset behind its bracket. */
+  start: number;
+}
+
+/** Finds the array wherever in the object it stands. */
+export async function propertyArray(file: InputFile, name: string): Promise<PropertyArray | undefined> {
   let base = 0;
   let depth = 0;
   let inString = false;
@@ -134,11 +145,39 @@ export async function propertyArray(file: InputFile, name: string): Promise<numb
         inString = true;
         word = '';
       } else if (openers.has(byte)) {
-        if (depth === 1 && byte === 0x5b && last === name) return base + at + 1;
+        if (depth === 1 && byte === 0x5b && last === name) return { name, start: base + at + 1 };
         depth += 1;
       } else if (closers.has(byte)) depth -= 1;
     }
     base += chunk.length;
+  }
+  return undefined;
+}
+
+/** What would be lost behind the array: the same property again, or more than the one object. */
+async function faultBehind(file: InputFile, offset: number, name: string): Promise<string | undefined> {
+  let depth = 1;
+  let inString = false;
+  let escaped = false;
+  let word = '';
+  for await (const chunk of file.bytes(offset)) {
+    for (const byte of chunk) {
+      if (inString) {
+        if (escaped) escaped = false;
+        else if (byte === backslash) escaped = true;
+        else if (byte === quote) inString = false;
+        else if (word.length <= name.length) word += String.fromCharCode(byte);
+      } else if (depth === 0) {
+        if (between.has(byte)) continue;
+        return 'expected the end of the file behind its object, found more: write each object on a line of its own';
+      } else if (byte === quote) {
+        inString = true;
+        word = '';
+      } else if (byte === 0x3a && depth === 1 && word === name) {
+        return `expected ${name} once in the object, found it again`;
+      } else if (openers.has(byte)) depth += 1;
+      else if (closers.has(byte)) depth -= 1;
+    }
   }
   return undefined;
 }
