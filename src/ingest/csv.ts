@@ -1,5 +1,5 @@
 import { pipeline, Readable } from 'node:stream';
-import { parse } from 'csv-parse';
+import { CsvError, parse } from 'csv-parse';
 import { Refusal } from './format.ts';
 import type { InputFile } from './input.ts';
 import { maxLineBytes } from './lines.ts';
@@ -43,12 +43,18 @@ export async function* readCsv(file: InputFile): AsyncGenerator<{ names: string[
     relaxColumnCount: true,
     skipEmptyLines: true,
     maxRecordSize: maxLineBytes,
+    // An error that ends the stream takes with it the records before it that nobody took out yet.
+    skipRecordsWithError: true,
+    onSkip: (error) => {
+      if (error) parser.push(error);
+    },
   });
   pipeline(Readable.from(file.bytes()), parser, () => {});
   let names: string[] | undefined;
   let number = 0;
   try {
-    for await (const fields of parser as AsyncIterable<string[]>) {
+    for await (const fields of parser as AsyncIterable<string[] | CsvError>) {
+      if (fields instanceof CsvError) throw fields;
       if (names === undefined) {
         names = fields.map((name) => name.trim());
         continue;

@@ -81,6 +81,15 @@ describeWithFixtures('an export of claims of other origin', () => {
 });
 
 describe('a CSV of other origin', () => {
+  it('is taken up to where its quotes can no longer be read', async () => {
+    const { sql, url } = await testDatabase();
+    const text = 'claim_id,member_id,service_date\nC-1,M,2024-01-05\nC-2,"M" x,2024-01-05\nC-3,M,2024-01-05\n';
+    expect(await importText(url, text, 'quotes.csv')).toMatchObject({ completed: 0, failed: 1 });
+    expect(await sql`select identifier_value as number from claims`).toEqual([{ number: 'C-1' }]);
+    const [row] = await sql<{ reason: string }[]>`select reason from imports`;
+    expect(row?.reason).toMatch(/behind record 2 /);
+  });
+
   it('is mapped by the names of its columns, and what has none is kept under source', async () => {
     const { sql, url } = await testDatabase();
     const text =
