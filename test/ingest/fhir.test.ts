@@ -86,6 +86,27 @@ describe('an ExplanationOfBenefit', () => {
     expect(Compile(Claim).Check(claim)).toBe(true);
   });
 
+  it('has the number that is of type uc, also without a system and behind others', async () => {
+    const identifier = [
+      { system: 'urn:control', value: 'K1' },
+      { type: { coding: [{ code: 'uc' }] }, value: 'C7' },
+    ];
+    const [claim] = claims(await read(JSON.stringify(anEob({ identifier, meta: { source: 'NCH' } }))));
+    expect(claim?.identifier).toEqual({ system: 'NCH', value: 'C7' });
+    expect(claim?.otherIdentifier).toEqual([{ type: 'urn:control', system: 'urn:control', value: 'K1' }]);
+  });
+
+  it.each([
+    ['http://hl7.org/fhir/sid/icd-9-cm', 'ICD-9-PCS'],
+    ['http://hl7.org/fhir/sid/icd-10', 'ICD-10-PCS'],
+    ['http://www.cms.gov/Medicare/Coding/ICD9', 'ICD-9-PCS'],
+    ['http://snomed.info/sct', 'SNOMED CT'],
+  ])('has procedures of %s as %s', async (system, name) => {
+    const procedure = [{ sequence: 1, procedureCodeableConcept: { coding: [{ system, code: '1' }] } }];
+    const [claim] = claims(await read(JSON.stringify(anEob({ procedure }))));
+    expect(claim?.procedure).toEqual([{ sequence: 1, system: name, code: '1' }]);
+  });
+
   it('keeps all of the resource under source, numbers as they were written', async () => {
     const text = JSON.stringify(anEob())
       .replace('100.1}', '100.10}')

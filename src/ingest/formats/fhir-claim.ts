@@ -74,6 +74,7 @@ function identifiersOf(resource: JsonObject, source: string | undefined) {
   const main =
     all.find(({ system }) => system && claimNumber.test(system)) ??
     all.find(({ type, system }) => type === 'uc' && system) ??
+    all.find(({ type }) => type === 'uc') ??
     all.find(({ system }) => system);
   const id = textOf(resource.id, 101);
   const value = main?.value ?? id;
@@ -258,13 +259,20 @@ function diagnosesOf(resource: JsonObject, find: References): Claim['diagnosis']
   });
 }
 
+/** FHIR has one URI for both volumes of ICD-9-CM, and sources use that of ICD-10 for its procedures too. */
+const procedureSystems = new Map<string, string>([
+  [codeSystems.diagnosis9, codeSystems.procedure9],
+  [codeSystems.diagnosis10, codeSystems.procedure10],
+]);
+
 function proceduresOf(resource: JsonObject, find: References): Claim['procedure'] {
   return listOf(resource.procedure).flatMap((one, index) => {
     const field = `procedure[${index}]`;
     const code = coded(one.procedureCodeableConcept ?? find(one.procedureReference)?.code);
     if (code === undefined) return [];
     const date = dayOf(one.date, `${field}.date`);
-    return [{ sequence: sequenceOf(one.sequence, field), ...code, ...(date && { date }) }];
+    const system = procedureSystems.get(code.system) ?? code.system;
+    return [{ sequence: sequenceOf(one.sequence, field), ...code, system, ...(date && { date }) }];
   });
 }
 

@@ -11,6 +11,15 @@ const systems = new Map<string, string>([
   ['http://www.cms.gov/Medicare/Coding/ICD10', codeSystems.procedure10],
   ['http://www.cms.gov/medicare/coding/icd10', codeSystems.procedure10],
   ['http://hl7.org/fhir/sid/icd-10-pcs', codeSystems.procedure10],
+  ['http://www.cms.gov/Medicare/Coding/ICD9', codeSystems.procedure9],
+  ['http://terminology.hl7.org/CodeSystem/icd9cm', codeSystems.diagnosis9],
+  ['urn:oid:2.16.840.1.113883.6.90', codeSystems.diagnosis10],
+  ['urn:oid:2.16.840.1.113883.6.103', codeSystems.diagnosis9],
+  ['urn:oid:2.16.840.1.113883.6.104', codeSystems.procedure9],
+  ['urn:oid:2.16.840.1.113883.6.4', codeSystems.procedure10],
+  ['urn:oid:2.16.840.1.113883.6.12', codeSystems.hcpcs],
+  ['urn:oid:2.16.840.1.113883.6.285', codeSystems.hcpcs],
+  ['urn:oid:2.16.840.1.113883.6.69', codeSystems.ndc],
   ['http://www.ama-assn.org/go/cpt', codeSystems.hcpcs],
   ['https://codesystem.x12.org/005010/1365', codeSystems.hcpcs],
   ['https://bluebutton.cms.gov/resources/codesystem/hcpcs', codeSystems.hcpcs],
@@ -26,7 +35,9 @@ const systems = new Map<string, string>([
   ],
   ['https://bluebutton.cms.gov/resources/variables/clm_drg_cd', codeSystems.drg],
   ['https://x12.org/codes/claim-adjustment-reason-codes', 'CARC'],
+  ['http://terminology.hl7.org/CodeSystem/X12ClaimAdjustmentReasonCodes', 'CARC'],
   ['https://x12.org/codes/remittance-advice-remark-codes', 'RARC'],
+  ['http://terminology.hl7.org/CodeSystem/X12RemittanceAdviceRemarkCodes', 'RARC'],
 ]);
 
 const nubc = /^https?:\/\/www\.nubc\.org\//;
