@@ -122,6 +122,13 @@ describe('an ExplanationOfBenefit', () => {
     ['of an error', { outcome: 'error' }, 'rejected'],
     ['queued', { outcome: 'queued' }, 'pending'],
     [
+      'not the final action',
+      {
+        meta: { tag: [{ system: 'https://bluebutton.cms.gov/fhir/CodeSystem/Final-Action', code: 'NotFinalAction' }] },
+      },
+      'replaced',
+    ],
+    [
       'denied',
       {
         adjudication: [

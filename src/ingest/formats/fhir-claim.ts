@@ -117,6 +117,11 @@ function statusOf(resource: JsonObject): ClaimStatus {
   if (status === 'draft') return 'submitted';
   if (status !== 'active')
     throw new Fault('status', 'expected active, cancelled, draft or entered-in-error, found another');
+  // Blue Button's version 3: another claim of the group took its place.
+  const tags = listOf(objectOf(resource.meta).tag);
+  if (tags.some(({ system, code }) => String(system).endsWith('/Final-Action') && code === 'NotFinalAction')) {
+    return 'replaced';
+  }
   const outcome = textOf(resource.outcome, 20);
   if (outcome === 'error') return 'rejected';
   if (outcome === 'queued' || outcome === 'partial') return 'pending';
