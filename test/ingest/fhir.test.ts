@@ -107,6 +107,15 @@ describe('an ExplanationOfBenefit', () => {
     expect(claim?.procedure).toEqual([{ sequence: 1, system: name, code: '1' }]);
   });
 
+  it('may have dates of a year or a month: a period begins with its first day and ends with its last', async () => {
+    const dates = { created: '2024', billablePeriod: { start: '2024-02', end: '2024-02' } };
+    const [claim] = claims(await read(JSON.stringify(anEob(dates))));
+    expect(claim?.billablePeriod).toEqual({ start: '2024-02-01', end: '2024-02-29' });
+    expect(claim?.created).toBeUndefined();
+    const [year] = claims(await read(JSON.stringify(anEob({ billablePeriod: { start: '2023', end: '2023' } }))));
+    expect(year?.billablePeriod).toEqual({ start: '2023-01-01', end: '2023-12-31' });
+  });
+
   it('keeps all of the resource under source, numbers as they were written', async () => {
     const text = JSON.stringify(anEob())
       .replace('100.1}', '100.10}')

@@ -54,6 +54,15 @@ describe('rif', () => {
     expect(fields(claimsOf(entries))).toEqual(fields(usual));
   });
 
+  it('takes names of columns in lower case, and days as other programs write them', async () => {
+    const row = carrierRow({ CLM_FROM_DT: '2018-03-18', CLM_THRU_DT: '20180319' });
+    const [claim] = claimsOf(await read(`${carrierHeader.toLowerCase()}\n${row}\n`));
+    expect(claim).toMatchObject({
+      billablePeriod: { start: '2018-03-18', end: '2018-03-19' },
+      total: { paid: '80.00' },
+    });
+  });
+
   it('refuses a header with a name twice: one of the two columns would be lost', async () => {
     const content = carrierFile([carrierRow()]).replace('CARR_NUM', 'CLM_PMT_AMT');
     await expect(read(content)).rejects.toThrow(/each column name once/);
@@ -96,7 +105,7 @@ describe('rif', () => {
   });
 
   it.each<[RifColumn, string, string]>([
-    ['CLM_FROM_DT', '31-Feb-2018', 'expected a day of the calendar as dd-Mon-yyyy or yyyymmdd'],
+    ['CLM_FROM_DT', '31-Feb-2018', 'expected a day of the calendar as dd-Mon-yyyy, yyyymmdd or yyyy-mm-dd'],
     ['CLM_FROM_DT', '', 'expected a day, found nothing'],
     ['CLM_FROM_DT', '19-Mar-2018', 'expected a day not before CLM_FROM_DT'],
     ['CLM_PMT_AMT', '12,5', 'expected dollars and cents, such as 1234.50, with at most 12 digits before the point'],

@@ -206,18 +206,29 @@ function contractOf(resource: JsonObject): string | undefined {
   return undefined;
 }
 
-/** The day of a date or of a time; undefined where there is none. */
+/** The day of a date or of a time; undefined where there is none, as in a date that is a year or a month. */
 function dayOf(value: Json | undefined, field: string): string | undefined {
   const text = textOf(value, 40);
-  if (text === undefined) return undefined;
+  if (text === undefined || isPartial(text)) return undefined;
   const day = text.slice(0, 10);
   if (!isDate(day)) throw new Fault(field, 'expected a day of the calendar as yyyy-mm-dd');
   return day;
 }
 
+const isPartial = (text: string) => /^\d{4}(?:-\d\d)?$/.test(text);
+
+/** A period from and to a year or month has the first and the last day of it. */
 function periodOf(value: Json | undefined, field: string): Period | undefined {
-  const start = dayOf(objectOf(value).start, `${field}.start`);
-  const end = dayOf(objectOf(value).end, `${field}.end`);
+  const bound = (name: 'start' | 'end') => {
+    const text = textOf(objectOf(value)[name], 40);
+    if (text === undefined || !isPartial(text)) return dayOf(text, `${field}.${name}`);
+    const [year, month] = text.split('-').map(Number) as [number, number?];
+    const [first, last] = [month ?? 1, month ?? 12];
+    const day = name === 'start' ? `${first}-1` : `${last}-${new Date(Date.UTC(year, last, 0)).getUTCDate()}`;
+    return dayOf(`${text.slice(0, 4)}-${day.replaceAll(/\b\d\b/g, '0$&')}`, `${field}.${name}`);
+  };
+  const start = bound('start');
+  const end = bound('end');
   const first = start ?? end;
   return first ? { start: first, end: end ?? first } : undefined;
 }

@@ -8,7 +8,7 @@ export class RifHeader {
   readonly #index: Map<string, number>;
 
   constructor(line: string) {
-    this.names = line.split('|').map((name) => name.trim());
+    this.names = line.split('|').map((name) => name.trim().toUpperCase());
     this.#index = new Map(this.names.map((name, index) => [name, index]));
   }
 
@@ -89,18 +89,19 @@ export class RifRow {
     return value;
   }
 
-  /** CMS writes 31-Dec-2015, and 20151231 in its fixed-width extracts. */
+  /** CMS writes 31-Dec-2015, and 20151231 in its fixed-width extracts; other programs 2015-12-31. */
   date(name: string): string | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
     const worded = /^(\d{1,2})-([A-Za-z]{3})-(\d{4})$/.exec(value);
-    const compact = /^(\d{4})(\d{2})(\d{2})$/.exec(value);
+    const compact = /^(\d{4})(-?)(\d{2})\2(\d{2})$/.exec(value);
     const date = worded
       ? calendarDate(Number(worded[3]), months.get((worded[2] as string).toUpperCase()) ?? 0, Number(worded[1]))
       : compact
-        ? calendarDate(Number(compact[1]), Number(compact[2]), Number(compact[3]))
+        ? calendarDate(Number(compact[1]), Number(compact[3]), Number(compact[4]))
         : undefined;
-    if (date === undefined) throw new Fault(name, 'expected a day of the calendar as dd-Mon-yyyy or yyyymmdd');
+    if (date === undefined)
+      throw new Fault(name, 'expected a day of the calendar as dd-Mon-yyyy, yyyymmdd or yyyy-mm-dd');
     return date;
   }
 
