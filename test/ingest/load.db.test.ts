@@ -184,7 +184,7 @@ describe('loading a directory', () => {
         unit: 'line',
         claim: '-42',
         field: 'CLM_FROM_DT',
-        reason: 'expected a day of the calendar as dd-Mon-yyyy or yyyymmdd',
+        reason: 'expected a day of the calendar as dd-Mon-yyyy, yyyymmdd or yyyy-mm-dd',
       },
     ]);
     expect(await counts()).toMatchObject({ claims: 99 });
