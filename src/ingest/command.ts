@@ -57,11 +57,17 @@ export async function importCommand(
       rejects: rejectsFor(atTerminal, dryRun, found, report),
     });
     if (atTerminal) streams.err.write(lastWords(summary, found, dryRun));
-    return summary.failed > 0 || summary.unknown > 0 ? 1 : summary.rejected > 0 ? 2 : 0;
+    return exitStatus(summary);
   } finally {
     await database.close();
     await spool.close();
   }
+}
+
+/** Of what became of the files by now: the same when they are loaded again, or after a load that was killed. */
+function exitStatus({ failed, unknown, unknownBefore, rejected, rejectedBefore }: LoadSummary): number {
+  if (failed + unknown + unknownBefore > 0) return 1;
+  return rejected + rejectedBefore > 0 ? 2 : 0;
 }
 
 interface Arguments {
@@ -154,7 +160,11 @@ export function lastWords(summary: LoadSummary, found: FoundRejects[], dryRun: b
     lines.push(`  ${file}: ${formatCount(more)} more; ${where}`);
   }
   if (lines.length > 0) lines.unshift('Rejects and warnings:');
-  if (summary.known > 0) lines.push(`${formatCount(summary.known)} loaded before`);
+  const loadedBefore = summary.known - summary.unknownBefore;
+  if (loadedBefore > 0) {
+    const rejected = summary.rejectedBefore > 0 ? `; ${formatCount(summary.rejectedBefore)} rejected then` : '';
+    lines.push(`${formatCount(loadedBefore)} loaded before${rejected}`);
+  }
   if (dryRun) lines.push('Nothing was changed: this was a dry run.');
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -50,6 +50,10 @@ export interface LoadSummary {
   /** Refused as a whole, or not read to their end. */
   failed: number;
   rejected: number;
+  /** By earlier loads of these files. */
+  rejectedBefore: number;
+  /** Of those known, the ones whose format is not. */
+  unknownBefore: number;
   /** Names of files that others were loading. */
   left: string[];
 }
@@ -74,10 +78,11 @@ export async function look(
   try {
     const stamp = await fileStamp(path);
     // With a format or a source of its own it is another load, though the file is the same.
-    const known = dryRun || named || source || key === null ? undefined : await queries.knownStatus(sql, key, stamp);
-    if (known === 'completed') {
+    const known = dryRun || named || source || key === null ? undefined : await queries.knownImport(sql, key, stamp);
+    if (known?.status === 'completed') {
       report.say('debug', name, 'loaded before');
       summary.known += 1;
+      summary.rejectedBefore += known.rejected;
       return undefined;
     }
     const candidate = { path, name, key, stamp, format: named, refusal: undefined };
@@ -87,8 +92,10 @@ export async function look(
       if (!(error instanceof Refusal)) throw error;
       return { ...candidate, refusal: error.message };
     }
-    if (known !== 'unknown' || candidate.format) return candidate;
+    if (known?.status !== 'unknown' || candidate.format) return candidate;
+    report.say('info', name, 'skipped before, as it is of no format that is known here');
     summary.known += 1;
+    summary.unknownBefore += 1;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     report.say('error', name, error.message);
@@ -124,6 +131,7 @@ export async function importFile(
   if (state.status === 'completed') {
     report.say('info', name, 'the same content was loaded before');
     summary.known += 1;
+    summary.rejectedBefore += state.rejected;
   } else if (file.refusal !== undefined) {
     await queries.endImport(sql, state.id, 'refused', file.refusal);
     report.say('error', name, file.refusal);
@@ -175,7 +183,8 @@ async function runImport(
   let bytesRead: number | null = null;
   const end = async (status: queries.ImportStatus, reason: string | null) => {
     await queries.endImport(sql, state.id, status, reason);
-    summary.rejected += (counts?.rejected ?? 0) - state.rejected;
+    summary.rejected += (counts?.rejected ?? state.rejected) - state.rejected;
+    summary.rejectedBefore += state.rejected;
   };
   const goingOnAt = state.resume ? `${format.unit} ${state.resume.position + 1}` : undefined;
   const { size } = file.stamp;

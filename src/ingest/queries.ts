@@ -30,11 +30,15 @@ export async function unlockContent(sql: Sql, contentHash: Buffer): Promise<void
 }
 
 /** What became of this version of the file, without reading it. */
-export async function knownStatus(sql: Sql, file: string, stamp: FileStamp): Promise<ImportStatus | undefined> {
-  const [row] = await sql<{ status: ImportStatus }[]>`
-    select status from import_files join imports on id = import_id
+export async function knownImport(
+  sql: Sql,
+  file: string,
+  stamp: FileStamp,
+): Promise<Pick<ImportState, 'status' | 'rejected'> | undefined> {
+  const [row] = await sql<Pick<ImportState, 'status' | 'rejected'>[]>`
+    select status, rejected::int as rejected from import_files join imports on id = import_id
     where import_files.file = ${file} and import_files.size = ${stamp.size} and modified_at = ${stamp.modifiedAt}`;
-  return row?.status;
+  return row;
 }
 
 export interface ImportState {

@@ -37,7 +37,16 @@ export async function loadListed(databaseUrl: string, files: ListedFile[], optio
 }
 
 async function loadAll(sql: Connection, files: ListedFile[], options: LoadOptions): Promise<LoadSummary> {
-  const summary: LoadSummary = { completed: 0, known: 0, unknown: 0, failed: 0, rejected: 0, left: [] };
+  const summary: LoadSummary = {
+    completed: 0,
+    known: 0,
+    unknown: 0,
+    failed: 0,
+    rejected: 0,
+    rejectedBefore: 0,
+    unknownBefore: 0,
+    left: [],
+  };
   const candidates: Candidate[] = [];
   for (const file of files) {
     const candidate = await look(sql, file, summary, options);

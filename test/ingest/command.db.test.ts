@@ -82,6 +82,32 @@ describe('claims import at a terminal', () => {
     await atTerminal();
     expect((await atTerminal()).lines).toEqual(['1 loaded before']);
   });
+
+  it('ends with the same status when the same is loaded again', async () => {
+    const bad = carrierClaims(3, (index) => (index === 1 ? { CLM_PMT_AMT: 'x' } : {}));
+    await write('a.csv', bad);
+    expect((await atTerminal()).status).toBe(2);
+    expect(await atTerminal()).toMatchObject({ status: 2, lines: ['1 loaded before; 1 rejected then'] });
+    // Known by its content, not by its name.
+    await write('b.csv', bad);
+    expect((await atTerminal(join(data, 'b.csv'))).status).toBe(2);
+    await write('notes.txt', 'nothing to see');
+    expect((await atTerminal(join(data, 'notes.txt'))).status).toBe(1);
+    expect(await atTerminal(join(data, 'notes.txt'))).toMatchObject({
+      status: 1,
+      lines: ['notes.txt: skipped before, as it is of no format that is known here'],
+    });
+  });
+
+  it('ends with the status of the whole file where it goes on with a load that was killed', async () => {
+    await write(
+      'a.csv',
+      carrierClaims(3, (index) => (index === 1 ? { CLM_PMT_AMT: 'x' } : {})),
+    );
+    await atTerminal();
+    await db.sql`update imports set status = 'running', finished_at = null`;
+    expect((await atTerminal()).status).toBe(2);
+  });
 });
 
 describe('claims import', () => {
