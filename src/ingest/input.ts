@@ -28,9 +28,15 @@ export interface FileStamp {
 }
 
 export async function fileStamp(path: string): Promise<FileStamp> {
-  const { size, mtime } = await stat(path).catch(unreadable);
+  const { size, mtime } = await stat(path).catch((error) => {
+    if (isMisnamed(path)) throw new Refusal('its name is not UTF-8, so it cannot be opened: rename it');
+    return unreadable(error);
+  });
   return { size, modifiedAt: mtime };
 }
+
+/** Node shows other bytes of a name as U+FFFD, by which nothing is found. */
+export const isMisnamed = (path: string) => path.includes('\uFFFD');
 
 /** SHA-256 of the file as it lies on the disk. */
 export async function contentHash(path: string): Promise<Buffer> {

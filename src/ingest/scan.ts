@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { type Connection, connect } from '../db/client.ts';
 import type { Logger } from '../log.ts';
@@ -74,20 +74,34 @@ export async function listFiles(path: string): Promise<ListedFile[]> {
     );
   });
   if (found.isFile()) return [{ path, name: basename(path) }];
+  if (!found.isDirectory()) {
+    throw new DataDirectoryError(
+      `${path} is neither a file nor a directory: to load what comes from a pipe, redirect it to "claims import -".`,
+    );
+  }
   const files: ListedFile[] = [];
+  /** Links may lead in circles. */
+  const walked = new Set<string>();
   const walk = async (directory: string) => {
+    const real = await realpath(directory).catch(() => directory);
+    if (walked.has(real)) return;
+    walked.add(real);
     const entries = await readdir(directory, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-      throw new DataDirectoryError(
-        `${directory} cannot be read (${error.code}): make it readable for the user the service runs as.`,
-      );
+      // One that may not be read, such as a disk's lost+found, is for the load to report, and keeps no others from it.
+      if (directory !== path) files.push({ path: directory, name: relative(path, directory) });
+      else {
+        throw new DataDirectoryError(
+          `${directory} cannot be read (${error.code}): make it readable for the user the service runs as.`,
+        );
+      }
+      return [];
     });
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       if (entry.name.startsWith('.')) continue;
       const child = join(directory, entry.name);
-      if (entry.isDirectory()) await walk(child);
-      else if (entry.isFile() || (entry.isSymbolicLink() && (await stat(child).catch(() => undefined))?.isFile())) {
-        files.push({ path: child, name: relative(path, child) });
-      }
+      const kind = entry.isSymbolicLink() ? await stat(child).catch(() => undefined) : entry;
+      if (kind?.isDirectory()) await walk(child);
+      else if (kind?.isFile()) files.push({ path: child, name: relative(path, child) });
     }
   };
   await walk(path);

@@ -5,7 +5,7 @@ import { DatabaseUnavailable, isUnavailable, type Pool } from '../db/client.ts';
 import type { Logger } from '../log.ts';
 import type { ListedFile, LoadSummary } from './import-file.ts';
 import { type KnownFile, knownFiles } from './import-queries.ts';
-import type { FileStamp } from './input.ts';
+import { type FileStamp, isMisnamed } from './input.ts';
 import { DataDirectoryError, listFiles } from './scan.ts';
 import type { LoadInWorker } from './worker.ts';
 
@@ -114,14 +114,21 @@ function inWords(done: LoadSummary): string {
 
 interface StampedFile extends ListedFile {
   stamp: FileStamp;
+  /** Also when it became readable, which the stamp does not tell: in milliseconds. */
+  statusChanged?: number;
 }
+
+const unseen: FileStamp = { size: 0, modifiedAt: new Date(0) };
 
 async function stamped(directory: string): Promise<StampedFile[]> {
   const files: StampedFile[] = [];
   for (const file of await listFiles(directory)) {
-    const found = await stat(file.path).catch(() => undefined);
+    const found = await stat(file.path).then(
+      ({ size, mtime, ctimeMs }) => ({ stamp: { size, modifiedAt: mtime }, statusChanged: ctimeMs }),
+      ({ code }) => (code === 'ENOENT' && !isMisnamed(file.path) ? undefined : { stamp: unseen }),
+    );
     // What has gone since is not there; what may not be looked at is for the load to report.
-    if (found) files.push({ ...file, stamp: { size: found.size, modifiedAt: found.mtime } });
+    if (found) files.push({ ...file, ...found });
   }
   return files;
 }
@@ -157,7 +164,7 @@ export class Standing {
     for (const file of listing) {
       const known = before?.get(file.name);
       const since = before === undefined ? Math.min(now, file.stamp.modifiedAt.getTime()) : now;
-      const same = known !== undefined && isSame(known.stamp, file.stamp);
+      const same = known !== undefined && isSame(known.stamp, file.stamp) && known.statusChanged === file.statusChanged;
       const standing = same ? known : { ...file, since, tried: false, done: false };
       files.set(file.name, standing);
       if (now - standing.since >= this.#stillMs) settled.push(standing);

@@ -122,6 +122,34 @@ describe('loading a directory', () => {
     ]);
   });
 
+  it('follows links to directories, also into hidden ones, and goes in no circles', async () => {
+    await mkdir(join(data, '..data/deep'), { recursive: true });
+    await write('..data/deep/a.csv', carrierFile([carrierRow({ CLM_ID: '-1' })]));
+    await symlink('..data/deep', join(data, 'deep'));
+    await symlink('.', join(data, 'circle'));
+    expect(await loadData()).toMatchObject({ completed: 1, failed: 0 });
+    expect((await imports()).map((row) => row.file)).toEqual(['deep/a.csv']);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('reports a directory that it may not read, and loads the others', async () => {
+    await mkdir(join(data, 'lost+found'), { mode: 0 });
+    await write('z.csv', carrierClaims(2));
+    expect(await loadData()).toMatchObject({ completed: 1, failed: 1 });
+  });
+
+  it('reports names that are not UTF-8, and loads the others', async () => {
+    const named = (name: string) => Buffer.concat([Buffer.from(`${data}/`), Buffer.from(name, 'latin1')]);
+    await writeFile(named('caf\xe9.csv'), carrierClaims(1));
+    await mkdir(named('d\xe9'));
+    await write('z.csv', carrierClaims(2));
+    const lines: string[] = [];
+    const log = createLogger({ logLevel: 'silent', logFormat: 'json' });
+    log.error = ((line: string) => lines.push(line)) as never;
+    expect(await loadFiles(db.url, data, log)).toMatchObject({ completed: 1, failed: 2 });
+    const reason = 'its name is not UTF-8, so it cannot be opened: rename it';
+    expect(lines).toEqual([`caf\uFFFD.csv: ${reason}`, `d\uFFFD: ${reason}`]);
+  });
+
   it('reports a file of no known format, and skips it', async () => {
     await write('notes.txt', 'nothing to see');
     expect(await loadData()).toMatchObject({ unknown: 1 });
@@ -133,6 +161,12 @@ describe('loading a directory', () => {
     expect(await loadData()).toMatchObject({ completed: 0, known: 0, unknown: 0, failed: 0 });
     await rm(data, { recursive: true });
     await expect(loadData()).rejects.toThrow(/does not exist: mount the claim files there, or set CLAIMS_API_DATA/);
+  });
+
+  it('says what to do about a path that is neither a file nor a directory', async () => {
+    await expect(loadFiles(db.url, '/dev/null', silent)).rejects.toThrow(
+      '/dev/null is neither a file nor a directory: to load what comes from a pipe, redirect it to "claims import -".',
+    );
   });
 
   it.skipIf(process.getuid?.() === 0)('reports a file that it may not read, and loads the others', async () => {

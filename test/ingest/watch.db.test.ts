@@ -149,6 +149,30 @@ describe('watching the data directory', () => {
     expect(loads.filter((files) => files.includes('a.csv'))).toHaveLength(1);
   });
 
+  it.skipIf(process.getuid?.() === 0)(
+    'loads a file that it may read at last, though its content is the same',
+    async () => {
+      const { loads, loaded } = watch();
+      await until(() => loaded() === 1);
+      await write('a.csv', carrierClaims(1));
+      await chmod(join(data, 'a.csv'), 0);
+      await until(() => loads.some((files) => files.includes('a.csv')));
+      await severalScans();
+      await chmod(join(data, 'a.csv'), 0o600);
+      await until(async () => (await claims()) === 1);
+    },
+  );
+
+  it('has a file whose name is not UTF-8 reported once', async () => {
+    const { loads, loaded } = watch();
+    await until(() => loaded() === 1);
+    await writeFile(Buffer.concat([Buffer.from(`${data}/`), Buffer.from('caf\xe9.csv', 'latin1')]), carrierClaims(1));
+    await write('b.csv', carrierClaims(2));
+    await until(async () => (await claims()) === 2);
+    await severalScans();
+    expect(loads.filter((files) => files.includes('caf\uFFFD.csv'))).toHaveLength(1);
+  });
+
   it('tries again where the database was the reason', { timeout: 20_000 }, async () => {
     await writeOld('a.csv', carrierClaims(2));
     let failures = 1;
