@@ -85,6 +85,8 @@ interface Sink {
   reject(reject: Reject): void;
   store: RowStore;
   importId: string;
+  /** All is taken back in the end, so nobody else is to wait for it. */
+  isTrial: boolean;
 }
 
 /**
@@ -92,6 +94,7 @@ interface Sink {
  * where several messages of a batch are about one claim. Returns how many messages changed nothing.
  */
 export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink: Sink): Promise<number> {
+  if (!sink.isTrial) await queries.lockMessages(tx, messages.every(({ fresh }) => fresh) ? 'shared' : 'alone');
   const claims = await KnownClaims.load(tx, messages);
   const added = new Map<string, StoredRow>();
   const others = new Map<string, StoredRow>();

@@ -154,6 +154,7 @@ class Writer {
             reject: (reject) => rejects.push(reject),
             store,
             importId: this.#run.id,
+            isTrial: this.#run.transaction !== undefined,
           });
         }
         const patients = batch.patients.size > 0 ? await queries.upsertPatients(tx, [...batch.patients.values()]) : [];

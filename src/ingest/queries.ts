@@ -215,19 +215,20 @@ export async function lockStaged(sql: Sql): Promise<void> {
 
 /**
  * Makes the staged claims, at most one of an id and each of a claim that exists, the current ones: those that differ
- * replace what is kept as their earlier state.
+ * replace what is kept as their earlier state. A transaction that waited for another began before that one's states did.
  */
 export async function mergeStaged(sql: Sql, importId: string): Promise<{ changed: number; unchanged: number }> {
   const columns = sql.unsafe(stagedColumns);
   const [row] = await sql<{ changed: number; unchanged: number }[]>`
     with ended as (
       insert into claim_history (${columns}, version, import_id, updated_at, ended_at, ended_by, ended_message)
-      select ${sql.unsafe(prefixed('c'))}, c.version, c.import_id, c.updated_at, now(), ${importId}, s.message
+      select ${sql.unsafe(prefixed('c'))}, c.version, c.import_id, c.updated_at, greatest(now(), c.updated_at),
+        ${importId}, s.message
       from staged_claims s join claims c on c.id = s.id
       where c.hash <> s.hash
     ), changed as (
       update claims c set (${columns}, version, import_id, updated_at) =
-        row(${sql.unsafe(prefixed('s'))}, c.version + 1, ${importId}::uuid, now())
+        row(${sql.unsafe(prefixed('s'))}, c.version + 1, ${importId}::uuid, greatest(now(), c.updated_at))
       from staged_claims s
       where c.id = s.id and c.hash <> s.hash
       returning 1
@@ -242,6 +243,17 @@ const prefixed = (table: string) =>
     .split(', ')
     .map((column) => `${table}.${column}`)
     .join(', ');
+
+/**
+ * For the transaction. A message finds its claim, and an original what waits for it, by numbers that no row lock is for
+ * until it is there: of two transactions at once, neither would see what the other adds. Submissions that name no
+ * original are only looked for, so that any number of them are applied at the same time.
+ */
+export async function lockMessages(sql: Sql, how: 'shared' | 'alone'): Promise<void> {
+  // Of two numbers: none of the contents', which are of one.
+  if (how === 'shared') await sql`select pg_advisory_xact_lock_shared(1, 1)`;
+  else await sql`select pg_advisory_xact_lock(1, 1)`;
+}
 
 export interface KnownClaim {
   id: string;
@@ -270,7 +282,7 @@ export async function endClaim(sql: Sql, id: string, importId: string, message: 
       delete from claims where id = ${id} returning ${columns}, version, import_id, updated_at
     )
     insert into claim_history (${columns}, version, import_id, updated_at, ended_at, ended_by, ended_message)
-    select ${columns}, version, import_id, updated_at, now(), ${importId}, ${message} from ended`;
+    select ${columns}, version, import_id, updated_at, greatest(now(), updated_at), ${importId}, ${message} from ended`;
 }
 
 export async function insertProviders(sql: Sql, taxIds: string[], npis: string[]): Promise<void> {

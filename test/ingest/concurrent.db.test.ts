@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeEach, expect, it } from 'vitest';
+import { connect } from '../../src/db/client.ts';
+import { savepoint } from '../../src/ingest/dry-run.ts';
+import type { Format } from '../../src/ingest/format.ts';
+import { detectFormat } from '../../src/ingest/formats/index.ts';
+import { contentHash, fileStamp, openInput, readHead } from '../../src/ingest/input.ts';
+import { load } from '../../src/ingest/pipeline.ts';
+import { beginImport } from '../../src/ingest/queries.ts';
+import { testDatabase } from '../support/database.ts';
+import { temporaryDirectory } from '../support/files.ts';
+import { an835, an837, claim, paidClaim } from '../support/x12.ts';
+
+const db = await testDatabase();
+const directory = await temporaryDirectory();
+
+beforeEach(() => db.sql`truncate claims, claim_history, patients, providers, awaited_originals, imports, import_files`);
+
+/** The claim as a void of the claim of this number. */
+const voiding = (number: string) => {
+  const [first = '', ...rest] = claim('V1', '100', '8');
+  return [first, `REF*F8*${number}`, ...rest];
+};
+
+interface Begun {
+  id: string;
+  /** Resolves when the file is loaded. */
+  run(transaction?: typeof savepoint): Promise<void>;
+}
+
+async function begun(text: string, sql = db.sql): Promise<Begun> {
+  const id = randomUUID();
+  const path = join(directory, id);
+  await writeFile(path, text);
+  await beginImport(sql, { id, file: id, contentHash: await contentHash(path), ...(await fileStamp(path)) });
+  const format = detectFormat(await readHead(path)) as Format;
+  return {
+    id,
+    run: (transaction) =>
+      load(sql, openInput(path), format, { id, resume: null, progress: () => {}, ...(transaction && { transaction }) }),
+  };
+}
+
+const loaded = async (text: string) => (await begun(text)).run();
+
+const waiting = async () => {
+  const [row] = await db.sql<{ count: number }[]>`
+    select count(*)::int as count from pg_stat_activity
+    where datname = current_database() and application_name like '%replica%' and wait_event_type = 'Lock'`;
+  return row?.count ?? 0;
+};
+
+/** Loads the second file while all that the first one does is done and not committed. Returns whether it had to wait. */
+async function meanwhile(first: string, second: string): Promise<boolean> {
+  const replicas = [1, 2].map((number) => connect(db.url, { name: `replica${number}` }));
+  const holder = connect(db.url, { name: 'holder' });
+  try {
+    const [one, other] = [await begun(first, replicas[0]), await begun(second, replicas[1])];
+    await holder`begin`;
+    // The import is the last that a batch writes.
+    await holder`select from imports where id = ${one.id} for update`;
+    const firstDone = one.run();
+    while ((await waiting()) < 1) await sleep(5);
+    let ended = false;
+    const otherDone = other.run().then(() => {
+      ended = true;
+    });
+    while (!ended && (await waiting()) < 2) await sleep(5);
+    const waited = !ended;
+    await holder`commit`;
+    await Promise.all([firstDone, otherDone]);
+    return waited;
+  } finally {
+    await Promise.all([...replicas, holder].map((sql) => sql.end({ timeout: 1 })));
+  }
+}
+
+const claims = () => db.sql`select identifier_value as number, status, paid from claims order by 1`;
+
+it.each([
+  ['pays it while another voids it', an835('70', paidClaim()), an837(voiding('PCN1'))],
+  ['voids it while another pays it', an837(voiding('PCN1')), an835('70', paidClaim())],
+])('replicas agree on a claim when one %s', async (_name, first, second) => {
+  await loaded(an837(claim()));
+  await meanwhile(first, second);
+  expect(await claims()).toEqual([{ number: 'C1', status: 'cancelled', paid: '70.00' }]);
+});
+
+it.each([
+  ['voids it while another submits it', an837(voiding('C1')), an837(claim())],
+  ['submits it while another voids it', an837(claim()), an837(voiding('C1'))],
+])('replicas agree on a claim when one %s', async (_name, first, second) => {
+  await loaded(an837(claim('C0')));
+  await meanwhile(first, second);
+  expect((await claims()).slice(1)).toEqual([{ number: 'C1', status: 'cancelled', paid: null }]);
+});
+
+it('replicas agree on a claim when one submits it while another pays it by the tax number of its provider', async () => {
+  const byTaxNumber = an835('70', paidClaim()).replace('*XX*1234567893', '*FI*123456789');
+  await meanwhile(an837(claim()), byTaxNumber);
+  expect(await claims()).toEqual([{ number: 'C1', status: 'paid', paid: '70.00' }]);
+});
+
+it('replicas load submissions at the same time', async () => {
+  await loaded(an837(claim('C0')));
+  expect(await meanwhile(an837(claim('C1')), an837(claim('C2')))).toBe(false);
+  expect(await claims()).toHaveLength(3);
+});
+
+it('no state of a claim ends before it began, though its transaction began before', async () => {
+  await loaded(an837(claim()));
+  const slow = connect(db.url, { name: 'slow' });
+  const last = await begun(an837(claim('C1', '120')));
+  await slow`begin`;
+  await slow`select now()`;
+  await loaded(an837(claim('C1', '110')));
+  const again = await begun(an837(claim('C1', '120', '1')).replace('HI*ABK:E119', 'HI*ABK:E118'), slow);
+  await again.run(savepoint);
+  await slow`commit`;
+  await slow.end();
+  await last.run();
+  const states = await db.sql`
+    select version, ended_at >= updated_at as "inOrder" from claim_history order by version`;
+  expect(states).toEqual([1, 2, 3].map((version) => ({ version, inOrder: true })));
+});
