@@ -11,7 +11,7 @@ import { formats } from './formats/index.ts';
 import type { FoundRejects, ListedFile, LoadOptions, LoadSummary } from './import-file.ts';
 import type { RejectRow } from './import-queries.ts';
 import { terminalReport } from './progress-bar.ts';
-import { logReport, type Report } from './report.ts';
+import { logReport, type Report, shownName } from './report.ts';
 import { listFiles, loadListed } from './scan.ts';
 import { Spool } from './spool.ts';
 
@@ -148,7 +148,8 @@ const inWords = ({ kind, unit, position, field, reason }: RejectRow) =>
 export function lastWords(summary: LoadSummary, found: FoundRejects[], dryRun: boolean): string {
   const lines: string[] = [];
   let left = shownOnTerminal;
-  for (const { file, importId, counts, rejects } of found) {
+  for (const { file: name, importId, counts, rejects } of found) {
+    const file = shownName(name);
     const shown = rejects.slice(0, left);
     left -= shown.length;
     for (const reject of shown) lines.push(`  ${file}, ${inWords(reject)}`);

@@ -1,6 +1,6 @@
 import { formatBytes, formatCount, formatSeconds } from '../quantity.ts';
 import type { ImportCounts } from './queries.ts';
-import type { LoadingFile, Report } from './report.ts';
+import { type LoadingFile, type Report, shownName } from './report.ts';
 
 const redrawMilliseconds = 200;
 /** Before that, a rate is chance. */
@@ -68,7 +68,7 @@ export function terminalReport(terminal: Terminal, now: () => number = () => per
     if (bytesRead !== null) loading.bytesBefore ??= bytesRead;
     const line = progressLine(
       {
-        file: loading.file.name,
+        file: shownName(loading.file.name),
         size: loading.file.size,
         bytesRead,
         bytesBefore: loading.bytesBefore ?? 0,
@@ -83,7 +83,7 @@ export function terminalReport(terminal: Terminal, now: () => number = () => per
   return {
     say(level, file, text) {
       if (level === 'debug') return;
-      terminal.write(`${loading ? eraseLine : ''}${file}: ${text}\n`);
+      terminal.write(`${loading ? eraseLine : ''}${shownName(file)}: ${text}\n`);
       draw();
     },
     begin(file) {

@@ -22,6 +22,9 @@ export interface Report {
   end(): void;
 }
 
+/** The name of a file, without what could forge a line, or what a terminal would take for a command. */
+export const shownName = (name: string) => name.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\uFFFD');
+
 const progressEverySeconds = 5;
 
 /** Tells it to the log. */
@@ -29,9 +32,9 @@ export function logReport(log: Logger): Report {
   let name = '';
   let said = 0;
   return {
-    say: (level, file, text) => log[level](`${file}: ${text}`),
+    say: (level, file, text) => log[level](`${shownName(file)}: ${text}`),
     begin(file) {
-      name = file.name;
+      name = shownName(file.name);
       said = performance.now();
       const goingOn = file.goingOnAt === undefined ? '' : `, going on at ${file.goingOnAt}`;
       log.info(`${name}: loading (${file.format}, ${formatBytes(file.size)}${goingOn})`);

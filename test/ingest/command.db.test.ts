@@ -77,6 +77,20 @@ describe('claims import at a terminal', () => {
     expect(text).not.toContain('SECRET');
   });
 
+  it('shows the name of a file without what a terminal would take for a command, or for another line', async () => {
+    await write(
+      'a\x1b[2K\r\n.csv',
+      carrierClaims(2, (index) => (index === 1 ? { CLM_PMT_AMT: 'x' } : {})),
+    );
+    const { text, lines } = await atTerminal();
+    expect(text.split('\x1b[K').join('')).not.toContain('\x1b');
+    expect(lines.map((line) => line.slice(0, 14))).toEqual([
+      'a\uFFFD[2K\uFFFD\uFFFD.csv: l',
+      'Rejects and wa',
+      '  a\uFFFD[2K\uFFFD\uFFFD.csv,',
+    ]);
+  });
+
   it('says what was loaded before', async () => {
     await write('a.csv', carrierClaims(3));
     await atTerminal();
