@@ -49,8 +49,8 @@ export interface ImportRun {
 export async function load(sql: Connection, file: InputFile, format: Format, run: ImportRun): Promise<void> {
   await queries.expectGrowth(sql);
   await queries.createStaging(sql);
-  const writer = new Writer(sql, format, run);
   const anyPatients = await queries.anyPatients(sql);
+  const writer = new Writer(sql, format, run, anyPatients);
   let batch = emptyBatch(run.id, run.resume ?? { offset: 0, position: 0 });
   let writing: Promise<void> = Promise.resolve();
   let waiting: Promise<void> = writing;
@@ -117,17 +117,23 @@ class Writer {
   readonly #sql: Connection;
   readonly #format: Format;
   readonly #run: ImportRun;
+  /** Whether claims come with what is known of their patients. */
+  readonly #completed: boolean;
   /** Whether the last batch held only new claims: then the next is taken to do so, and is only looked up where not. */
   #allNew = false;
 
-  constructor(sql: Connection, format: Format, run: ImportRun) {
+  constructor(sql: Connection, format: Format, run: ImportRun, completed: boolean) {
     this.#sql = sql;
     this.#format = format;
     this.#run = run;
+    this.#completed = completed;
   }
 
   async write(batch: Batch): Promise<void> {
     const started = performance.now();
+    const isTrial = this.#run.transaction !== undefined;
+    const lock = isTrial ? undefined : batch.patients.size > 0 ? 'alone' : batch.ids.size > 0 ? 'shared' : undefined;
+    if (lock) await queries.lockPatients(this.#sql, lock);
     if (batch.claims.length > 0) {
       await addPatients(this.#sql, batch.claims);
       for (const entry of batch.claims) render(entry, this.#format.unit, batch);
@@ -154,11 +160,16 @@ class Writer {
             reject: (reject) => rejects.push(reject),
             store,
             importId: this.#run.id,
-            isTrial: this.#run.transaction !== undefined,
+            isTrial,
           });
         }
         const patients = batch.patients.size > 0 ? await queries.upsertPatients(tx, [...batch.patients.values()]) : [];
         total.changed += await rewriteClaims(tx, patients, this.#run.id);
+        // Another import brought them since this one began.
+        if (batch.ids.size > 0 && !this.#completed && (await queries.anyPatients(tx))) {
+          const ids = batch.rows.map(({ id }) => id);
+          await rewriteClaims(tx, await queries.patientsOfClaims(tx, ids), this.#run.id);
+        }
         const notTaken = [
           ...rejects.map((reject) => ({ ...reject, kind: 'reject' as const })),
           ...batch.warnings.map((warning) => ({ ...warning, kind: 'warning' as const })),
@@ -179,6 +190,8 @@ class Writer {
         ? attempt(false).catch((again) => (isRace(again) ? attempt(false) : Promise.reject(again)))
         : Promise.reject(error),
     );
+    // After an error, the end of the connection gives it back.
+    if (lock) await queries.unlockPatients(this.#sql, lock);
     batch.store.free();
     store.free();
     this.#run.progress(counts);

@@ -329,6 +329,20 @@ export async function anyPatients(sql: Sql): Promise<boolean> {
   return rows.length > 0;
 }
 
+/**
+ * For the session: of claims and what is known of their patients, written at once, neither would see the other. Batches
+ * of claims have it together, a batch of patients alone.
+ */
+export async function lockPatients(sql: Sql, how: 'shared' | 'alone'): Promise<void> {
+  if (how === 'shared') await sql`select pg_advisory_lock_shared(1, 2)`;
+  else await sql`select pg_advisory_lock(1, 2)`;
+}
+
+export async function unlockPatients(sql: Sql, how: 'shared' | 'alone'): Promise<void> {
+  if (how === 'shared') await sql`select pg_advisory_unlock_shared(1, 2)`;
+  else await sql`select pg_advisory_unlock(1, 2)`;
+}
+
 export interface KnownPatient {
   system: string;
   id: string;
@@ -339,6 +353,12 @@ export interface KnownPatient {
 export function findPatients(sql: Sql, system: string, ids: string[]): Promise<KnownPatient[]> {
   return sql<KnownPatient[]>`
     select system, id, birth_date as "birthDate", gender from patients where system = ${system} and id = any(${ids})`;
+}
+
+export function patientsOfClaims(sql: Sql, claimIds: string[]): Promise<KnownPatient[]> {
+  return sql<KnownPatient[]>`
+    select system, id, birth_date as "birthDate", gender from patients
+    where id in (select patient_id from claims where id = any(${claimIds}::uuid[]))`;
 }
 
 /** Takes what is of a later reference year than what is known, or fills what is not known. Returns those that changed. */

@@ -12,6 +12,7 @@ import { load } from '../../src/ingest/pipeline.ts';
 import { beginImport } from '../../src/ingest/queries.ts';
 import { testDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
+import { carrierFile, carrierRow } from '../support/rif.ts';
 import { an835, an837, claim, paidClaim } from '../support/x12.ts';
 
 const db = await testDatabase();
@@ -102,6 +103,22 @@ it('replicas agree on a claim when one submits it while another pays it by the t
   const byTaxNumber = an835('70', paidClaim()).replace('*XX*1234567893', '*FI*123456789');
   await meanwhile(an837(claim()), byTaxNumber);
   expect(await claims()).toEqual([{ number: 'C1', status: 'paid', paid: '70.00' }]);
+});
+
+const beneficiary = 'BENE_ID|BENE_BIRTH_DT|BENE_SEX_IDENT_CD|RFRNC_YR\n-1|17-Jan-1942|2|2015\n';
+const carrier = (number: string) => carrierFile([carrierRow({ CLM_ID: number, BENE_ID: '-1' })]);
+
+it.each([
+  ['loaded by another that began before', carrier('-9'), beneficiary],
+  ['that another loads', beneficiary, carrier('-9')],
+])('a claim is completed by what is known of its patient from a file %s', async (_name, first, second) => {
+  const births = () =>
+    db.sql`select document::json -> 'patient' ->> 'birthDate' as birth from claims order by identifier_value`;
+  await meanwhile(first, second);
+  expect(await births()).toEqual([{ birth: '1942-01-17' }]);
+  // Now that patients are known, claims are looked up before they are written.
+  await meanwhile(beneficiary.replace('1942|2|2015', '1943|2|2016'), carrier('-8'));
+  expect(await births()).toEqual([{ birth: '1943-01-17' }, { birth: '1943-01-17' }]);
 });
 
 it('replicas load submissions at the same time', async () => {
