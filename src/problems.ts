@@ -97,6 +97,12 @@ function send(reply: FastifyReply, problem: Problem) {
     });
 }
 
+/** Of the formats of JSON Schema, in words. */
+const forms: Record<string, string> = {
+  date: 'a day of the calendar as yyyy-mm-dd',
+  'date-time': 'a time with its offset, as yyyy-mm-ddThh:mm:ssZ',
+};
+
 function validationProblem(error: FastifyError): Problem {
   const errors = (error.validation ?? []).map((failure) => {
     const path = failure.instancePath.slice(1).replaceAll('/', '.');
@@ -106,7 +112,8 @@ function validationProblem(error: FastifyError): Problem {
     if (failure.keyword === 'enum') {
       return { field, message: `must be one of ${(failure.params.allowedValues as string[]).join(', ')}` };
     }
-    return { field, message: failure.message ?? 'is not valid' };
+    const form = failure.keyword === 'format' ? forms[failure.params.format as string] : undefined;
+    return { field, message: form ? `expected ${form}` : (failure.message ?? 'is not valid') };
   });
   return new Problem('invalid-request', errors.map(({ field, message }) => `${field}: ${message}`).join('; '), {
     errors,

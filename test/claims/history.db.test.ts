@@ -128,7 +128,9 @@ describe('asOf', () => {
       await get(`/api/claims?patient=${claim.patient.id}&limit=1&asOf=${first}&cursor=${page.next}`),
       'cursor',
     );
-    expectFault(await get(`/api/claims?asOf=yesterday`), 'asOf');
+    const yesterday = await get(`/api/claims?asOf=yesterday`);
+    expectFault(yesterday, 'asOf');
+    expect(yesterday.json().detail).toBe('asOf: expected a time with its offset, as yyyy-mm-ddThh:mm:ssZ');
     expectFault(await get(`/api/claims/${idOf(claim)}?asOf=${second.slice(0, 10)}`), 'asOf');
   });
 });
