@@ -196,8 +196,19 @@ function fold(base: Claim, kept: Kept): Claim {
       claim.related = [...(claim.related ?? []), { relationship, ...ended.by }];
     }
   }
-  claim.source = { ...(base.source ?? {}), ...kept };
+  claim.source = inOrder({ ...(base.source ?? {}), ...kept });
   return claim;
+}
+
+/** Whatever came first: equal claims are equal texts, by whose hashes a changed one is told. */
+function inOrder({ claim, submission, reports, endings, ...others }: Kept & Record<string, unknown>) {
+  return {
+    ...others,
+    ...(claim && { claim }),
+    ...(submission && { submission }),
+    ...(reports && { reports }),
+    ...(endings && { endings }),
+  };
 }
 
 /** The claim as it was before anything was reported of it. */
