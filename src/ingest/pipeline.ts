@@ -190,8 +190,8 @@ class Writer {
         ? attempt(false).catch((again) => (isRace(again) ? attempt(false) : Promise.reject(again)))
         : Promise.reject(error),
     );
-    // After an error, the end of the connection gives it back.
-    if (lock) await queries.unlockPatients(this.#sql, lock);
+    // Not waited for: what follows on the connection comes after it. After an error, the connection's end gives it back.
+    if (lock) queries.unlockPatients(this.#sql, lock).catch(() => {});
     batch.store.free();
     store.free();
     this.#run.progress(counts);

@@ -24,6 +24,7 @@ export function uploadRoute({
   return async (app) => {
     // Formats are told by content, so a body may be called anything, also what is no media type.
     app.addHook('onRequest', async ({ headers }) => {
+      if (headers['content-type']?.startsWith('multipart/')) throw inParts;
       headers['content-type'] = 'application/octet-stream';
     });
     app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
@@ -64,7 +65,7 @@ export function uploadRoute({
           response: {
             200: Type.Ref('Import', { description: 'The import that took the same content before' }),
             202: Type.Ref('Import', { description: 'The import that takes it: queued, or running' }),
-            ...problemResponses(400, 401, 403, 413, 503),
+            ...problemResponses(400, 401, 403, 413, 415, 503),
           },
         },
       },
@@ -94,6 +95,11 @@ function printable(text: string | undefined): string | undefined {
 }
 
 const leftEarly = new Problem('invalid-request', 'the upload ended before its end');
+
+const inParts = new Problem(
+  'unsupported-media-type',
+  'expected the file itself as the body (curl --data-binary @FILE), found a form with it inside (curl -F)',
+);
 
 const empty = new Problem('invalid-request', 'expected a file as the body, found none');
 

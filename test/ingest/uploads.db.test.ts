@@ -137,7 +137,7 @@ describe('an upload', () => {
       const content = carrierFile([carrierRow({ CLM_ID: `-${number}` })]);
       ids.push((await upload(content)).json().id as string);
     }
-    expect(loads).toBe(1);
+    await expect.poll(() => loads).toBe(1);
     for (const id of ids) expect((await get(`/api/imports/${id}`)).json()).toMatchObject({ status: 'queued' });
     gate.resolve();
     for (const id of ids) expect(await ended(id)).toMatchObject({ status: 'completed', added: 1 });
@@ -203,6 +203,13 @@ describe('an upload is refused', () => {
 
   it('of an unknown format with the formats there are', async () => {
     expect(expectProblem(await upload('x', '?format=excel'), 400).detail).toMatch(/rif.*ndjson/);
+  });
+
+  it('inside a form, and says what is expected', async () => {
+    const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+    const answer = await upload('--x\r\n\r\n--x--\r\n', '', headers);
+    expectProblem(answer, 415);
+    expect(answer.json().detail).toContain('--data-binary');
   });
 
   it('without the scope', async () => {
