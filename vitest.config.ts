@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// A file's suffix says what it needs: *.test.ts nothing, *.db.test.ts a PostgreSQL, *.image.test.ts a Docker engine.
-const needsMore = ['test/**/*.db.test.ts', 'test/**/*.image.test.ts'];
+// A file's suffix says what it needs: *.test.ts nothing, *.db.test.ts a PostgreSQL, *.image.test.ts a Docker engine,
+// *.chart.test.ts helm, *.cluster.test.ts a Kubernetes to install into (npm run test:cluster).
+const needsMore = ['db', 'image', 'chart', 'cluster'].map((suffix) => `test/**/*.${suffix}.test.ts`);
 
 export default defineConfig({
   test: {
@@ -29,6 +30,17 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'image', include: ['test/**/*.image.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 },
+      },
+      { extends: true, test: { name: 'chart', include: ['test/**/*.chart.test.ts'], testTimeout: 30_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: ['test/**/*.cluster.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          sequence: { concurrent: false },
+        },
       },
     ],
   },

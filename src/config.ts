@@ -7,31 +7,40 @@ interface Setting<T> {
   default?: string;
   /** Never printed, not even in an error about itself. */
   secret?: boolean;
-  /** Returns the value, or throws an Error that says what was expected. */
-  parse(text: string): T;
+  parse: Parse<T>;
+}
+
+/** Returns the value, or throws an Error that says what was expected. */
+interface Parse<T> {
+  (text: string): T;
+  /** The same as JSON Schema, for values that are written as YAML; unless given, a string. */
+  schema?: object;
 }
 
 const text = (text: string) => text;
 
-function integer(min: number, max: number) {
-  return (text: string) => {
+function integer(min: number, max: number): Parse<number> {
+  const parse = (text: string) => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < min || value > max) throw new Error(`a whole number from ${min} to ${max}`);
     return value;
   };
+  return Object.assign(parse, { schema: { type: 'integer', minimum: min, maximum: max } });
 }
 
 function flag(text: string) {
   if (text !== 'true' && text !== 'false') throw new Error('true or false');
   return text === 'true';
 }
+flag.schema = { type: 'boolean' };
 
-function oneOf<const T extends string>(...values: T[]) {
-  return (text: string) => {
+function oneOf<const T extends string>(...values: T[]): Parse<T> {
+  const parse = (text: string) => {
     const found = values.find((value) => value === text);
     if (found === undefined) throw new Error(`one of ${values.join(', ')}`);
     return found;
   };
+  return Object.assign(parse, { schema: { enum: values } });
 }
 
 function postgresUrl(text: string) {
@@ -232,4 +241,23 @@ export function configTable(): string {
     (setting) => `| \`${setting.env}\` | ${setting.default ? `\`${setting.default}\`` : ''} | ${setting.help} |`,
   );
   return ['| variable | default | meaning |', '|---|---|---|', ...rows].join('\n');
+}
+
+/** What the chart sees to itself. */
+const ofTheChart: Setting<unknown>[] = [
+  settings.databaseUrl,
+  settings.host,
+  settings.dataDirectory,
+  settings.keysDirectory,
+  settings.uploadsDirectory,
+];
+
+/** The other settings as the chart's values have them, as JSON Schema. */
+export function configSchema(): object {
+  const others = (Object.values(settings) as Setting<unknown>[]).filter((setting) => !ofTheChart.includes(setting));
+  const properties = others.map(({ env, help, parse }) => [
+    env,
+    { ...(parse.schema ?? { type: 'string' }), description: help },
+  ]);
+  return { type: 'object', additionalProperties: false, properties: Object.fromEntries(properties) };
 }

@@ -92,7 +92,8 @@ async function readPublicKey(directory: string, file: string): Promise<PublicKey
       `${path} holds a private key, and is where a public one belongs: were the files of a pair swapped?`,
     );
   }
-  if (label !== 'PUBLIC KEY' && label !== 'RSA PUBLIC KEY') {
+  // Of a certificate nothing counts but the key: Helm makes no public keys without one.
+  if (label !== 'PUBLIC KEY' && label !== 'RSA PUBLIC KEY' && label !== 'CERTIFICATE') {
     throw new KeyError(`${path} holds ${label}: expected an RSA public key as PEM`);
   }
   const key = checkRsa(path, () => createPublicKey(text));

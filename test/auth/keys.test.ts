@@ -78,7 +78,12 @@ describe('the key directory', () => {
     ['a file that is not PEM', { jwt_key, 'jwt_key.pub.pem': 'ssh-rsa AAAA' }, /jwt_key\.pub\.pem is not PEM/],
     ['the files swapped', { jwt_key: pub, 'jwt_key.pub.pem': jwt_key }, /\/jwt_key holds a public key.*swapped/],
     ['a private key as the public one', { jwt_key, 'jwt_key.pub.pem': jwt_key }, /pub\.pem holds a private key/],
-    ['a certificate', { jwt_key, 'jwt_key.pub.pem': '-----BEGIN CERTIFICATE-----\n' }, /holds CERTIFICATE: expected/],
+    [
+      'a parameter file',
+      { jwt_key, 'jwt_key.pub.pem': '-----BEGIN DH PARAMETERS-----\n' },
+      /holds DH PARAMETERS: expec/,
+    ],
+    ['a bad certificate', { jwt_key, 'jwt_key.pub.pem': '-----BEGIN CERTIFICATE-----\n' }, /pem cannot be decoded/],
     ['a passphrase', { jwt_key: encrypted as string, 'jwt_key.pub.pem': pub }, /holds ENCRYPTED PRIVATE KEY.*without/],
     [
       'a damaged key',

@@ -1,29 +1,13 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { describe } from 'vitest';
 import { engineAnswers, engineIsPromised } from './engine.ts';
-
-export interface Ended {
-  status: number;
-  stdout: string;
-  stderr: string;
-}
+import { type Ended, run, tryRun } from './run.ts';
 
 /** Runs `docker` to its end, whatever its exit status. */
-export async function tryDocker(args: string[], env: Record<string, string> = {}): Promise<Ended> {
-  const options = { env: { ...process.env, ...env }, maxBuffer: 1 << 26 };
-  return promisify(execFile)('docker', args, options).then(
-    ({ stdout, stderr }) => ({ status: 0, stdout, stderr }),
-    ({ code, stdout, stderr }) => ({ status: code, stdout, stderr }),
-  );
-}
+export const tryDocker = (args: string[], env: Record<string, string> = {}): Promise<Ended> =>
+  tryRun('docker', args, { env });
 
 /** Runs `docker`, and returns what it printed. Throws where it failed. */
-export async function docker(...args: string[]): Promise<string> {
-  const { status, stdout, stderr } = await tryDocker(args);
-  if (status !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`);
-  return stdout.trim();
-}
+export const docker = (...args: string[]): Promise<string> => run('docker', args);
 
 /** A group of tests that needs a Docker engine: left out, and said to be, where none answers and none is promised. */
 export function describeWithDocker(name: string, tests: () => void): void {
