@@ -8,6 +8,8 @@ import { Refusal } from './format.ts';
 /** Little enough to let the connection answer the database often while the chunk is read: 16 KiB takes some 5 ms. */
 const chunkBytes = 1 << 14;
 const headBytes = 1 << 16;
+/** Nothing else is to be done before the hash is there. */
+const hashedBytes = 1 << 20;
 /** Files of claims become some 50 times as large at most; what is made to fill a disk or a day, a thousand times. */
 const mostExpansion = 500;
 const expansionCheckedFrom = 64 << 20;
@@ -42,7 +44,7 @@ export const isMisnamed = (path: string) => path.includes('\uFFFD');
 export async function contentHash(path: string): Promise<Buffer> {
   const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes })) hash.update(chunk);
+    for await (const chunk of createReadStream(path, { highWaterMark: hashedBytes })) hash.update(chunk);
   } catch (error) {
     unreadable(error);
   }

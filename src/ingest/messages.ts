@@ -18,42 +18,8 @@ import type { Sql } from '../db/client.ts';
 import { type RowStore, type StoredRow, storedText } from './copy.ts';
 import type { Reject } from './format.ts';
 import { parseClaim } from './known-claim.ts';
+import { type MessageBatch, messageNumber, type PositionedMessage } from './message-batch.ts';
 import * as queries from './queries.ts';
-
-/** A message as it waits in a batch. */
-export interface PositionedMessage {
-  position: number;
-  message(): Message;
-  /** As the history shows what brought a state, or ended it. */
-  brought: string;
-  /** What the message makes where nothing is known of its claim, as is mostly so; made while the database is at work. */
-  fresh?: StoredRow;
-  /** Of all claims that a submission may be about. */
-  ids?: string[];
-  taxId?: string | undefined;
-  /** Of a submission's provider. */
-  npi?: string | undefined;
-}
-
-/** Throws Fault where no row can be made of the claim that a message submits. */
-export function prepareMessage(message: Message, unit: string, position: number, store: RowStore): PositionedMessage {
-  const brought = describe(message, unit, position);
-  const { taxId } = message;
-  if (message.kind !== 'submission') return { position, brought, taxId, message: () => message };
-  const npi = message.claim.provider?.npi;
-  const [, ...others] = submissionIdentifiers(message);
-  if (message.original !== undefined) {
-    const ids = [message.claim.identifier, ...others].map(claimId);
-    return { position, brought, ids, taxId, npi, message: () => message };
-  }
-  // The row alone waits: thousands of claims as objects would cost the collector more than they are worth.
-  const fresh = store.add(renderClaim(applySubmission(undefined, message), brought));
-  const ids = [fresh.id, ...others.map(claimId)];
-  return { position, brought, ids, taxId, npi, fresh, message: restored(fresh, taxId) };
-}
-
-/** A function of its own: made in the scope of another that holds the message, it would hold the message too. */
-const restored = (row: StoredRow, taxId: string | undefined) => () => submissionOf(parseClaim(storedText(row)), taxId);
 
 /** A claim as it is stored or staged; one that is not there yet has no hash. */
 class State {
@@ -93,9 +59,10 @@ interface Sink {
  * Applies messages to the claims that they are about, in a transaction: each state a claim comes to is written, also
  * where several messages of a batch are about one claim. Returns how many messages changed nothing.
  */
-export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink: Sink): Promise<number> {
-  if (!sink.isTrial) await queries.lockMessages(tx, messages.every(({ fresh }) => fresh) ? 'shared' : 'alone');
-  const claims = await KnownClaims.load(tx, messages);
+export async function applyMessages(tx: Sql, batch: MessageBatch, sink: Sink): Promise<number> {
+  const { messages } = batch;
+  const lock = sink.isTrial ? undefined : messages.every(({ fresh }) => fresh) ? 'shared' : 'alone';
+  const claims = await KnownClaims.load(tx, batch, lock);
   const added = new Map<string, StoredRow>();
   const others = new Map<string, StoredRow>();
   let unchanged = 0;
@@ -142,23 +109,6 @@ export async function applyMessages(tx: Sql, messages: PositionedMessage[], sink
   return unchanged;
 }
 
-export const messageNumber = (message: Message) =>
-  message.kind === 'submission' ? message.claim.identifier.value : message.identifiers[0]?.value;
-
-/** As the history shows what brought a state, or ended it. */
-function describe({ kind, reference, date }: Message, unit: string, position: number): string {
-  return JSON.stringify({ type: kind, unit, position, ...(reference && { reference }), date });
-}
-
-/** The provider's number, under its NPI and its tax number, and the number of the claim that is replaced. */
-function submissionIdentifiers({ claim: { identifier }, taxId, original }: Submission): Claim['identifier'][] {
-  return [
-    identifier,
-    ...(taxId ? [{ system: taxIdSystem(taxId), value: identifier.value }] : []),
-    ...(original ? [{ system: identifier.system, value: original }] : []),
-  ];
-}
-
 interface Change {
   state: State;
   claim: Claim;
@@ -170,7 +120,8 @@ interface Change {
 class KnownClaims {
   readonly #byId = new Map<string, State>();
   readonly #byPayerNumber = new Map<string, Set<State>>();
-  readonly #npis: Map<string, string[]>;
+  /** Of providers that reports name by their tax number alone. */
+  readonly #npis = new Map<string, string[]>();
   /**
    * Submissions whose claims stand as these alone make them, and that no other submission of the batch is about. Their
    * claims are not even fetched: of what is sent again each day, most is the same.
@@ -181,22 +132,28 @@ class KnownClaims {
   /** The claims that wait for an original, by its payer's number, and by the id that its provider's number gives. */
   readonly #waiting = new Map<string, Set<State>>();
 
-  private constructor(npis: Map<string, string[]>) {
-    this.#npis = npis;
+  private constructor(npis: { taxId: string; npi: string }[]) {
+    for (const { taxId, npi } of npis) this.#npis.set(taxId, [...(this.#npis.get(taxId) ?? []), npi]);
   }
 
-  static async load(tx: Sql, messages: PositionedMessage[]): Promise<KnownClaims> {
-    const claims = new KnownClaims(await providers(tx, messages));
-    const mentions = new Map<string, number>();
-    const numbers = new Set<string>();
-    for (const { message: read, ids, fresh } of messages) {
-      for (const id of ids ?? claims.#identifiers(read()).map(claimId)) mentions.set(id, (mentions.get(id) ?? 0) + 1);
-      if (fresh) continue;
-      const message = read();
-      const number = message.kind === 'submission' ? message.original : message.payerClaimNumber;
-      if (number) numbers.add(number);
-    }
-    const hashes = await queries.knownHashes(tx, [...mentions.keys()]);
+  /**
+   * What does not depend on an answer is asked at once, as the connection answers in turn: the reader of the file keeps
+   * each answer waiting.
+   */
+  static async load(tx: Sql, batch: MessageBatch, lock: 'shared' | 'alone' | undefined): Promise<KnownClaims> {
+    const { messages, numbers, reportedTaxIds } = batch;
+    const locked = lock && queries.lockMessages(tx, lock);
+    const inserted = queries.insertProviders(tx, batch.providers);
+    const found =
+      reportedTaxIds.size > 0 && Promise.all([locked, inserted, queries.findProviders(tx, [...reportedTaxIds])]);
+    const claims = new KnownClaims(found ? (await found)[2] : []);
+    const mentions = claims.#mentions(batch);
+    const [, , hashes, originals] = await Promise.all([
+      locked,
+      inserted,
+      queries.knownHashes(tx, [...mentions.keys()]),
+      queries.findAwaitedOriginals(tx, [...mentions.keys()], [...numbers]),
+    ]);
     for (const message of messages) {
       const { fresh, ids } = message;
       if (fresh === undefined || hashes.get(fresh.id) !== fresh.hash || mentions.get(fresh.id) !== 1) continue;
@@ -207,15 +164,23 @@ class KnownClaims {
     if (hashes.size > 0 || numbers.size > 0) {
       for (const row of await queries.lockClaims(tx, [...hashes.keys()], [...numbers])) claims.#know(row);
     }
-    const originals = await queries.findAwaitedOriginals(
-      tx,
-      [...mentions.keys()],
-      [...numbers, ...claims.#byPayerNumber.keys()],
-    );
+    const further = [...claims.#byPayerNumber.keys()].filter((number) => !numbers.has(number));
+    if (further.length > 0) originals.push(...(await queries.findAwaitedOriginals(tx, [], further)));
     const unknown = originals.map(({ awaitedBy }) => awaitedBy).filter((id) => !claims.#byId.has(id));
     if (unknown.length > 0) for (const row of await queries.lockClaims(tx, unknown, [])) claims.#know(row);
     for (const original of originals) claims.#await(original);
     return claims;
+  }
+
+  /** Those of the batch, and those of reports under the NPIs that their providers' tax numbers stand for. */
+  #mentions({ messages, mentions }: MessageBatch): Map<string, number> {
+    if (this.#npis.size === 0) return mentions;
+    const all = new Map(mentions);
+    for (const { message: read, ids, taxId } of messages) {
+      if (ids !== undefined || taxId === undefined) continue;
+      for (const id of this.#byNpi(read() as Report).map(claimId)) all.set(id, (all.get(id) ?? 0) + 1);
+    }
+    return all;
   }
 
   #know(row: queries.KnownClaim): void {
@@ -322,7 +287,7 @@ class KnownClaims {
   }
 
   #afterReport(report: Report): Change {
-    const identifiers = this.#identifiers(report);
+    const identifiers = [...this.#byNpi(report), ...report.identifiers];
     const ids = identifiers.map(claimId);
     const named = ids.map((id) => this.#byId.get(id)).find((known) => known?.claim);
     const number = named?.claim && payerClaimNumber(named.claim);
@@ -352,14 +317,11 @@ class KnownClaims {
     return undefined;
   }
 
-  /** Every number that the claim of a message may be stored under, the likeliest first. */
-  #identifiers(message: Message): Claim['identifier'][] {
-    if (message.kind === 'submission') return submissionIdentifiers(message);
-    const { taxId, identifiers } = message;
+  /** The numbers that the claim may have where the provider is named by its tax number alone. */
+  #byNpi({ taxId, identifiers }: Report): Claim['identifier'][] {
     const value = identifiers[0]?.value;
-    if (taxId === undefined || value === undefined) return identifiers;
-    const byNpi = (this.#npis.get(taxId) ?? []).map((npi) => ({ system: npiSystem(npi), value }));
-    return [...byNpi, ...identifiers];
+    if (taxId === undefined || value === undefined) return [];
+    return (this.#npis.get(taxId) ?? []).map((npi) => ({ system: npiSystem(npi), value }));
   }
 
   #state(identifier: Claim['identifier']): State {
@@ -377,29 +339,4 @@ function isOfAnother(patient: Claim['patient'] | undefined, known: Claim['patien
   // A dependent's number begins with that of the subscriber.
   const sameNumber = patient.id.startsWith(known.id) || known.id.startsWith(patient.id);
   return !sameNumber && family.toLowerCase() !== knownFamily.toLowerCase();
-}
-
-/** Keeps the NPIs that submissions give for tax numbers, and finds those that reports need. */
-async function providers(tx: Sql, messages: PositionedMessage[]): Promise<Map<string, string[]>> {
-  const pairs = new Map<string, [taxId: string, npi: string]>();
-  const wanted = new Set<string>();
-  for (const { taxId, ids, npi } of messages) {
-    if (taxId === undefined) continue;
-    if (ids === undefined) wanted.add(taxId);
-    else if (npi) pairs.set(`${taxId} ${npi}`, [taxId, npi]);
-  }
-  if (pairs.size > 0) {
-    const sorted = [...pairs.values()].sort();
-    await queries.insertProviders(
-      tx,
-      sorted.map(([taxId]) => taxId),
-      sorted.map(([, npi]) => npi),
-    );
-  }
-  const npis = new Map<string, string[]>();
-  if (wanted.size === 0) return npis;
-  for (const { taxId, npi } of await queries.findProviders(tx, [...wanted])) {
-    npis.set(taxId, [...(npis.get(taxId) ?? []), npi]);
-  }
-  return npis;
 }

@@ -6,13 +6,16 @@ import { joined, RowStore, type StoredRow } from './copy.ts';
 import type { Entry, Format, Patient, Reject, Resume } from './format.ts';
 import type { InputFile } from './input.ts';
 import { parseClaim } from './known-claim.ts';
-import { applyMessages, messageNumber, type PositionedMessage, prepareMessage } from './messages.ts';
+import { MessageBatch, messageNumber } from './message-batch.ts';
+import { applyMessages } from './messages.ts';
 import type { ImportCounts } from './queries.ts';
 import * as queries from './queries.ts';
 
 /** As much as is written in a transaction: enough to make COPY worth it, little enough to hold three of in memory. */
 const batchRecords = 2500;
 const batchBytes = 8 << 20;
+/** The first one is small, so that the database need not wait long for it. */
+const firstRecords = 500;
 
 interface Batch {
   /** Ready to be copied. */
@@ -21,7 +24,7 @@ interface Batch {
   /** Claims whose rows cannot be made before it is known what is known of their patients. */
   claims: { claim: Claim; position: number }[];
   ids: Set<string>;
-  messages: PositionedMessage[];
+  messages: MessageBatch;
   patients: Map<string, Patient>;
   rejects: Reject[];
   warnings: Reject[];
@@ -48,10 +51,12 @@ export interface ImportRun {
  */
 export async function load(sql: Connection, file: InputFile, format: Format, run: ImportRun): Promise<void> {
   await queries.expectGrowth(sql);
+  await queries.commitLazily(sql);
   await queries.createStaging(sql);
   const anyPatients = await queries.anyPatients(sql);
   const writer = new Writer(sql, format, run, anyPatients);
   let batch = emptyBatch(run.id, run.resume ?? { offset: 0, position: 0 });
+  let records = firstRecords;
   let writing: Promise<void> = Promise.resolve();
   let waiting: Promise<void> = writing;
   const write = async () => {
@@ -59,13 +64,14 @@ export async function load(sql: Connection, file: InputFile, format: Format, run
     writing = waiting;
     const full = batch;
     batch = emptyBatch(run.id, full.resume);
+    records = batchRecords;
     waiting = writing.then(() => writer.write(full));
     waiting.catch(() => {}); // Thrown where it is awaited.
   };
   try {
     for await (const entry of format.read(file, run.resume ?? undefined)) {
       // A batch never holds a claim twice, so that each state of it is merged after the one before.
-      if (isFull(batch) || holds(batch, entry)) await write();
+      if (isFull(batch, records) || holds(batch, entry)) await write();
       add(batch, entry);
       if ('claim' in entry) {
         // Here, and not when the batch is written: the database has the batch before this one to do meanwhile.
@@ -84,7 +90,7 @@ const emptyBatch = (importId: string, resume: Resume): Batch => ({
   store: new RowStore(importId),
   claims: [],
   ids: new Set(),
-  messages: [],
+  messages: new MessageBatch(),
   patients: new Map(),
   rejects: [],
   warnings: [],
@@ -93,7 +99,7 @@ const emptyBatch = (importId: string, resume: Resume): Batch => ({
   resume,
 });
 
-const isFull = (batch: Batch) => batch.records >= batchRecords || batch.bytes >= batchBytes;
+const isFull = (batch: Batch, records: number) => batch.records >= records || batch.bytes >= batchBytes;
 
 const claimKey = ({ identifier }: Claim) => `${identifier.system}\n${identifier.value}`;
 const patientKey = (patient: { system: string; id: string }) => `${patient.system}\n${patient.id}`;
@@ -143,7 +149,6 @@ class Writer {
     const store = new RowStore(this.#run.id);
     const attempt = (allNew: boolean) =>
       (this.#run.transaction ?? transaction)(this.#sql, async (tx) => {
-        await queries.commitLazily(tx);
         const rejects = [...batch.rejects];
         const total = { ...noCounts };
         const write = async (rows: SortedRows) => {
@@ -154,7 +159,7 @@ class Writer {
         await write(rows);
         total.unchanged += rows.unchanged;
         this.#allNew = rows.added.length === batch.rows.length;
-        if (batch.messages.length > 0) {
+        if (batch.messages.messages.length > 0) {
           total.unchanged += await applyMessages(tx, batch.messages, {
             write: (added, others) => write({ added, others }),
             reject: (reject) => rejects.push(reject),
@@ -227,7 +232,7 @@ function render({ claim, position }: { claim: Claim; position: number }, unit: s
 
 function prepare({ message, position }: { message: Message; position: number }, unit: string, batch: Batch): void {
   orReject(batch, position, messageNumber(message), () => {
-    batch.messages.push(prepareMessage(message, unit, position, batch.store));
+    batch.messages.add(message, unit, position, batch.store);
   });
 }
 

@@ -98,6 +98,7 @@ export async function runImport(sql: Sql, id: string, format: string): Promise<v
 }
 
 export async function endImport(sql: Sql, id: string, status: ImportStatus, reason: string | null): Promise<void> {
+  await sql`set synchronous_commit = on`;
   await sql`
     update imports set status = ${status}, reason = ${reason}, finished_at = clock_timestamp(),
       bytes_read = case when ${status} = 'completed' then size else bytes_read end
@@ -196,16 +197,16 @@ async function copy(query: ReturnType<Sql>, lines: Buffer[]): Promise<void> {
 /** The hashes, hexadecimal, of those of these ids that claims have. */
 export async function knownHashes(sql: Sql, ids: string[]): Promise<Map<string, string>> {
   const rows = await sql<{ id: string; hash: string }[]>`
-    select id, encode(hash, 'hex') as hash from claims where id = any(${ids}::uuid[])`;
+    select id, encode(hash, 'hex') as hash from claims where id = any(${`{${ids.join()}}`}::uuid[])`;
   return new Map(rows.map(({ id, hash }) => [id, hash]));
 }
 
 /**
- * Commits of this transaction need not wait for the disk: what a crash takes back, it takes back with the place to go on
- * at, and the end of the import waits.
+ * Commits of batches need not wait for the disk: what a crash takes back, it takes back with the place to go on at. The
+ * end of the import waits.
  */
 export async function commitLazily(sql: Sql): Promise<void> {
-  await sql`set local synchronous_commit = off`;
+  await sql`set synchronous_commit = off`;
 }
 
 /** Keeps whoever else would change these claims waiting until this transaction ends. */
@@ -285,9 +286,13 @@ export async function endClaim(sql: Sql, id: string, importId: string, message: 
     select ${columns}, version, import_id, updated_at, greatest(now(), updated_at), ${importId}, ${message} from ended`;
 }
 
-export async function insertProviders(sql: Sql, taxIds: string[], npis: string[]): Promise<void> {
+export async function insertProviders(sql: Sql, providers: Map<string, { taxId: string; npi: string }>): Promise<void> {
+  if (providers.size === 0) return;
+  // In one order, so that two imports at once never wait for each other.
+  const sorted = [...providers.keys()].sort().map((key) => providers.get(key) as { taxId: string; npi: string });
   await sql`
-    insert into providers (tax_id, npi) select * from unnest(${taxIds}::text[], ${npis}::text[])
+    insert into providers (tax_id, npi)
+    select * from unnest(${sorted.map(({ taxId }) => taxId)}::text[], ${sorted.map(({ npi }) => npi)}::text[])
     on conflict do nothing`;
 }
 

@@ -8,7 +8,7 @@ import { RowStore } from '../../src/ingest/copy.ts';
 import { Refusal } from '../../src/ingest/format.ts';
 import { detectFormat } from '../../src/ingest/formats/index.ts';
 import type { InputFile } from '../../src/ingest/input.ts';
-import { prepareMessage } from '../../src/ingest/messages.ts';
+import { MessageBatch } from '../../src/ingest/message-batch.ts';
 import { fixtures } from '../support/fixtures.ts';
 
 const seeds = 25;
@@ -97,7 +97,7 @@ async function outcome(content: Buffer): Promise<number | 'unknown' | 'refused'>
       if ('reject' in entry) expect(entry.reject.reason.length).toBeGreaterThan(10);
       try {
         if ('claim' in entry) renderClaim(entry.claim);
-        if ('message' in entry) prepareMessage(entry.message, format.unit, entry.position, new RowStore(''));
+        if ('message' in entry) new MessageBatch().add(entry.message, format.unit, entry.position, new RowStore(''));
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
       }
