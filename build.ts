@@ -46,6 +46,7 @@ const program: BuildOptions = {
   platform: 'node',
   target: 'node26',
   plugins: [swaggerUiPages],
+  external: ['supports-color'], // `debug` colours with it where it is installed, as it is for some tool of development
   // What CommonJS packages expect to find, and an ES module has not.
   banner: {
     js: [

@@ -6,12 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeWithDocker, docker, tryDocker } from '../support/docker.ts';
-
-const image = 'claims-api:latest';
+import { buildImage } from '../support/image.ts';
 
 describeWithDocker('the image', () => {
-  // Where it has been built already, this takes a third of a second.
-  beforeAll(() => docker('buildx', 'bake', 'build'));
+  let image: string;
+
+  beforeAll(async () => {
+    image = await buildImage();
+  });
 
   describe('its configuration', () => {
     let config: {
