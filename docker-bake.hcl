@@ -198,7 +198,7 @@ target "release" {
 }
 
 target "archive" {
-  description = "Builds the same into one file, claims-api.oci.tar: what was tested can then be pushed (scripts/publish.sh)"
+  description = "Builds what release pushes into a file, claims-api.oci.tar, to be tested and then pushed by scripts/publish.sh"
   inherits    = ["release"]
   output      = ["type=oci,dest=claims-api.oci.tar"]
 }

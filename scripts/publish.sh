@@ -1,9 +1,9 @@
 #!/bin/sh
 # Pushes the archives that were tested, as they are: nothing is built again.
 #   REGISTRY=registry.example/team COMMIT=… scripts/publish.sh IMAGE CHART [DIGEST]
-# IMAGE is the OCI archive of `docker buildx bake release --set release.output=type=oci,dest=IMAGE`, CHART what
-# `docker buildx bake chart` made; with DIGEST, IMAGE is refused unless it is that. Prints the digests that the registry
-# has for both, which is what to sign and to deploy, and gives them to a GitHub workflow as outputs.
+# IMAGE is what `docker buildx bake archive` made, CHART what `docker buildx bake chart` did; with DIGEST, IMAGE is refused
+# unless it is that. Prints the digests that the registry has for both, which is what to sign and to deploy, and gives them
+# to a GitHub workflow as outputs. Needs skopeo (on GitHub's runners it is there), Helm and Node.js.
 set -eu
 : "${REGISTRY:?is where to push, such as registry.example/team}" "${COMMIT:?is the commit that was built}"
 archive=$1 chart=$2 expected=${3:-}

@@ -1,5 +1,5 @@
 /**
- * Puts JUnit reports into words, in Markdown: `node scripts/summary.ts TITLE FILE ...`. In a GitHub workflow they go to the
+ * Puts JUnit reports into words, in Markdown: `npm run summary -- TITLE FILE ...`. In a GitHub workflow they go to the
  * job's summary, else to standard output. A report that is not there is said to be missing: its tests may not have begun.
  */
 
