@@ -40,7 +40,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
 {{- define "claims-api.keysSecret" -}}
-{{- .Values.keys.existingSecret | default (printf "%s-keys" (include "claims-api.fullname" .)) }}
+{{- .Values.keys.existingSecret | default (printf "%s-%s" (include "claims-api.fullname" .) (empty .Values.keys.private | ternary "made-keys" "keys")) }}
 {{- end }}
 
 {{- define "claims-api.postgresql" -}}
@@ -146,6 +146,9 @@ For a trial without one: --set postgresql.enabled=true` .Release.Namespace) }}
 {{- end }}
 {{- if ne (empty .Values.keys.private) (empty .Values.keys.public) }}
 {{- fail "\n\nkeys.private and keys.public are the two files of one pair, and only one is set: --set-file keys.private=keys/jwt_key --set-file keys.public=keys/jwt_key.pub.pem" }}
+{{- end }}
+{{- if and .Values.keys.older (not .Values.keys.private) }}
+{{- fail "\n\nkeys.older is set without the pair itself: set keys.private and keys.public too, or put every key into a Secret and name it as keys.existingSecret" }}
 {{- end }}
 {{- if and .Values.keys.existingSecret (or .Values.keys.private .Values.keys.older) }}
 {{- fail "\n\nkeys.existingSecret and the keys themselves are both set: put every key into the Secret, or name none" }}

@@ -200,9 +200,9 @@ describeWithHelm('the chart', async () => {
       expect(find(manifests, 'Secret')).toBeUndefined();
     });
 
-    it('are made once, as a pair that the service takes, and outlive the release', async () => {
-      const secret = only(await template(), 'Secret');
-      expect(secret.metadata.annotations).toMatchObject({ 'helm.sh/resource-policy': 'keep' });
+    it('are made once, as a pair that the service takes and no later release touches', async () => {
+      const secret = only(await template(), 'Secret', 'claims-api-made-keys');
+      expect(secret.metadata.annotations).toMatchObject({ 'helm.sh/hook': 'pre-install,pre-upgrade' });
       for (const [name, text] of Object.entries(at(secret, 'data') as Record<string, string>)) {
         await writeFile(join(directory, name), Buffer.from(text, 'base64'));
         await chmod(join(directory, name), 0o440);
@@ -231,6 +231,7 @@ describeWithHelm('the chart', async () => {
     });
 
     it.each([
+      ['older ones alone', { 'keys.older.2025': '-----BEGIN PUBLIC KEY-----' }, 'without the pair itself'],
       ['one file of a pair', { 'keys.private': '-----BEGIN PRIVATE KEY-----' }, 'two files of one pair'],
       ['a public key in place of the private one', { 'keys.private': '-----BEGIN PUBLIC KEY-----' }, '/keys/private'],
       [

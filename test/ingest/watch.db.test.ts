@@ -202,8 +202,10 @@ describe('watching the data directory', () => {
     await severalScans();
     expect(loads.filter((files) => files.includes('a.csv'))).toEqual([]);
     await unlockContent(db.sql, hash);
-    await until(async () => (await claims()) === 2);
-    expect(await db.sql`select id, status from imports`).toEqual([{ id, status: 'completed' }]);
+    await expect
+      .poll(() => db.sql`select id, status from imports`, { timeout: 20_000 })
+      .toEqual([{ id, status: 'completed' }]);
+    expect(await claims()).toBe(2);
   });
 
   it('says once that the directory is missing, and loads it when it comes', async () => {
