@@ -19,6 +19,7 @@ import type { Uploads } from './ingest/uploads.ts';
 import type { Logger } from './log.ts';
 import { bodyTimeout } from './ops/body-timeout.ts';
 import { healthRoutes, type Readiness } from './ops/health.ts';
+import type { Metrics } from './ops/metrics.ts';
 import { requestLog } from './ops/requests.ts';
 import { frameworkErrors, problems } from './problems.ts';
 
@@ -32,6 +33,7 @@ export interface AppDependencies {
   cursors: Cursors;
   readiness: Readiness;
   uploads: Uploads;
+  metrics: Metrics;
   /** The built page; undefined where it was not built, as in most tests. */
   webDirectory: string | undefined;
 }
@@ -63,6 +65,7 @@ export async function buildApp(
   app.removeContentTypeParser('text/plain');
   await app.register(problems);
   await app.register(requestLog);
+  await app.register(deps.metrics.requests);
   await app.register(bodyTimeout);
   await app.register(helmet, {
     contentSecurityPolicy: {

@@ -87,6 +87,11 @@ export const settings = {
     help: 'The TCP port to listen on; 0 takes a free one.',
     parse: integer(0, 65535),
   }),
+  opsPort: setting({
+    env: 'CLAIMS_API_OPS_PORT',
+    help: 'The TCP port on which Prometheus finds `/metrics`, without a login; unset, there is none. Not to be published.',
+    parse: integer(0, 65535),
+  }),
   publicUrl: setting({
     env: 'CLAIMS_API_PUBLIC_URL',
     help: 'Where clients reach the service, such as `https://claims.example.com`, if that is not the address it listens on. Shown in the log and in the API description.',

@@ -17,6 +17,7 @@ import { Uploads } from './ingest/uploads.ts';
 import { watchDirectory } from './ingest/watch.ts';
 import { createWorkers } from './ingest/worker.ts';
 import type { Logger } from './log.ts';
+import { createMetrics, serveMetrics } from './ops/metrics.ts';
 
 /**
  * Serves until SIGTERM or SIGINT, and meanwhile loads what is new in the data directory and what is uploaded, in threads
@@ -43,6 +44,7 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
   const spool = new Spool(config.uploadsDirectory ?? tmpdir());
   const uploads = new Uploads({ databaseUrl: database.url, spool, load, log, signal });
   await uploads.start();
+  const metrics = createMetrics(version, db);
   const app = await buildApp(config, {
     version,
     log,
@@ -58,9 +60,11 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
     cursors: new Cursors(await db.run(cursorSecret)),
     readiness,
     uploads,
+    metrics,
     webDirectory: await webDirectory(),
   });
   await app.listen({ host: config.host, port: config.port });
+  if (config.opsPort !== undefined) await serveMetrics(metrics, { host: config.host, port: config.opsPort });
   const { port } = app.server.address() as { port: number };
   const url = config.publicUrl ?? `http://${config.host === '0.0.0.0' ? 'localhost' : config.host}:${port}`;
   log.info(`claims-api ${version} listens on ${url}`);

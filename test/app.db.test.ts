@@ -39,7 +39,7 @@ const { app, get, request, token, url } = await testApp({
   webDirectory,
   log,
   readiness,
-  db: { run: (work) => ask(work), end: database.pool.end },
+  db: { ...database.pool, run: (work) => ask(work) },
 });
 diagnostics.unsubscribe('fastify.initialization', watch);
 

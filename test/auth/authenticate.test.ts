@@ -14,6 +14,7 @@ const tokens = createTokens({
 });
 const noDatabase: Pool = {
   run: () => Promise.reject(new Error('the database was asked')),
+  busy: () => 0,
   end: async () => {},
 };
 

@@ -336,7 +336,7 @@ describeWithHelm('the chart', async () => {
     const manifests = await template({ 'settings.CLAIMS_API_PORT': 8080, 'service.port': 80 });
     const container = at(only(manifests, 'Deployment'), 'spec.template.spec.containers.0');
     expect(at(container, 'env')).toContainEqual({ name: 'CLAIMS_API_PORT', value: '8080' });
-    expect(at(container, 'ports')).toEqual([{ name: 'http', containerPort: 8080 }]);
+    expect(at(container, 'ports.0')).toEqual({ name: 'http', containerPort: 8080 });
     expect(at(only(manifests, 'Service', 'claims-api'), 'spec.ports.0')).toMatchObject({
       port: 80,
       targetPort: 'http',
@@ -484,6 +484,47 @@ describeWithHelm('the chart', async () => {
         rules: [{ backendRefs: [{ name: 'claims-api', port: 9950 }] }],
       });
       expect(await refusal(withLeast({ 'httpRoute.enabled': true }))).toContain('httpRoute.parentRefs is empty');
+    });
+  });
+
+  describe('its metrics', () => {
+    const prometheus = '[{"namespaceSelector":{"matchLabels":{"name":"monitoring"}}}]';
+
+    it('are on a port and a Service of their own, which the published one is not', async () => {
+      const manifests = await template();
+      expect(at(only(manifests, 'Deployment'), 'spec.template.spec.containers.0.ports.1')).toEqual({
+        name: 'metrics',
+        containerPort: 9951,
+      });
+      expect(at(only(manifests, 'Service', 'claims-api-metrics'), 'spec.ports.0.port')).toBe(9951);
+      expect(at(only(manifests, 'Service', 'claims-api'), 'spec.ports')).toHaveLength(1);
+      const none = await template({ 'settings.CLAIMS_API_OPS_PORT': 'null' });
+      expect(find(none, 'Service', 'claims-api-metrics')).toBeUndefined();
+    });
+
+    it('are read by nobody unless it is said by whom', async () => {
+      expect(at(only(await template(), 'NetworkPolicy'), 'spec.ingress')).toHaveLength(1);
+      expect(
+        at(only(await template({ 'networkPolicy.metricsFrom': prometheus }), 'NetworkPolicy'), 'spec.ingress.1'),
+      ).toEqual({
+        ports: [{ port: 'metrics' }],
+        from: [{ namespaceSelector: { matchLabels: { name: 'monitoring' } } }],
+      });
+    });
+
+    it('are found by the Prometheus operator where that is asked for', async () => {
+      expect(find(await template(), 'ServiceMonitor')).toBeUndefined();
+      const manifests = await template({
+        'serviceMonitor.enabled': true,
+        'serviceMonitor.labels.release': 'prometheus',
+      });
+      const monitor = only(manifests, 'ServiceMonitor');
+      expect(monitor.metadata.labels).toMatchObject({ release: 'prometheus' });
+      const { labels } = only(manifests, 'Service', 'claims-api-metrics').metadata;
+      expect(labels).toMatchObject(at(monitor, 'spec.selector.matchLabels') as object);
+      expect(at(monitor, 'spec.endpoints.0')).toEqual({ port: 'metrics', path: '/metrics', interval: '30s' });
+      const values = withLeast({ 'serviceMonitor.enabled': true, 'settings.CLAIMS_API_OPS_PORT': 'null' });
+      expect(await refusal(values)).toContain('settings.CLAIMS_API_OPS_PORT');
     });
   });
 

@@ -26,6 +26,7 @@ import { Uploads } from '../../src/ingest/uploads.ts';
 import type { LoadInWorker } from '../../src/ingest/worker.ts';
 import { createLogger, type Logger } from '../../src/log.ts';
 import type { Readiness } from '../../src/ops/health.ts';
+import { createMetrics } from '../../src/ops/metrics.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { temporaryDirectory } from './files.ts';
 
@@ -88,6 +89,7 @@ export async function testApp(options: TestAppOptions = {}) {
     log,
     signal: stopping.signal,
   });
+  const metrics = createMetrics('0.0.0-test', db);
   const app = await buildApp(config, {
     version: '0.0.0-test',
     log,
@@ -98,6 +100,7 @@ export async function testApp(options: TestAppOptions = {}) {
     cursors: new Cursors(await cursorSecret(sql)),
     readiness: options.readiness ?? { loaded: true },
     uploads,
+    metrics,
     webDirectory: options.webDirectory,
   });
   afterAll(async () => {
@@ -127,7 +130,7 @@ export async function testApp(options: TestAppOptions = {}) {
   }
   const get = (url: string, bearer?: string | null) => request({ url }, bearer);
 
-  return { app, database, db, sql, url: database.url, token, request, get, uploads, spoolDirectory };
+  return { app, database, db, sql, metrics, url: database.url, token, request, get, uploads, spoolDirectory };
 }
 
 let hashed: Promise<string> | undefined;
