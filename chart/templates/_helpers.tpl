@@ -127,6 +127,22 @@ tolerations:
   {{- end }}
 {{- end }}
 
+{{/* DNS, and the database: what every pod of the program needs. */}}
+{{- define "claims-api.egress" -}}
+- ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }]
+- ports: [{ port: {{ .Values.postgresql.enabled | ternary 5432 .Values.networkPolicy.databasePort }} }]
+  {{- if .Values.postgresql.enabled }}
+  to:
+    - podSelector:
+        matchLabels:
+          {{- include "claims-api.selectorLabels" . | nindent 10 }}
+          app.kubernetes.io/component: postgresql
+  {{- else if .Values.networkPolicy.databaseTo }}
+  to:
+    {{- toYaml .Values.networkPolicy.databaseTo | nindent 4 }}
+  {{- end }}
+{{- end }}
+
 {{/* What the schema cannot say, or not so that one knows what to do. */}}
 {{- define "claims-api.validate" -}}
 {{- if and (not .Values.postgresql.enabled) (not .Values.database.existingSecret) }}

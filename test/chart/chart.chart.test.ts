@@ -385,7 +385,7 @@ describeWithHelm('the chart', async () => {
 
   describe('its network policy', () => {
     it('lets in the port alone, and out DNS and the database alone', async () => {
-      const spec = at(only(await template(), 'NetworkPolicy'), 'spec');
+      const spec = at(only(await template(), 'NetworkPolicy', 'claims-api'), 'spec');
       expect(spec).toMatchObject({
         policyTypes: ['Ingress', 'Egress'],
         ingress: [{ ports: [{ port: 'http' }] }],
@@ -401,12 +401,21 @@ describeWithHelm('the chart', async () => {
       });
     });
 
-    it('holds for every pod of the program', async () => {
+    it('holds for every pod of the program, and lets its test call the API', async () => {
       const manifests = await template(everything);
-      const components = at(only(manifests, 'NetworkPolicy'), 'spec.podSelector.matchExpressions.0.values');
+      const components = at(
+        only(manifests, 'NetworkPolicy', 'claims-api'),
+        'spec.podSelector.matchExpressions.0.values',
+      );
+      const ofTest = at(only(manifests, 'NetworkPolicy', 'claims-api-test'), 'spec');
+      expect(at(ofTest, 'podSelector.matchLabels')).toMatchObject({ 'app.kubernetes.io/component': 'test' });
+      expect(at(ofTest, 'egress.2')).toMatchObject({
+        ports: [{ port: 'http' }],
+        to: [{ podSelector: { matchLabels: { 'app.kubernetes.io/component': 'api' } } }],
+      });
       const pods = manifests.filter(({ kind }) => workloads.includes(kind));
       const labels = pods.map(({ metadata }) => metadata.labels['app.kubernetes.io/component']);
-      expect(labels.toSorted()).toEqual((components as string[]).toSorted());
+      expect(labels.toSorted()).toEqual([...(components as string[]), 'test'].toSorted());
     });
 
     it('names who may come and where the database is, where that is said', async () => {
@@ -418,6 +427,7 @@ describeWithHelm('the chart', async () => {
             'networkPolicy.databasePort': 6432,
           }),
           'NetworkPolicy',
+          'claims-api',
         ),
         'spec',
       );
@@ -503,9 +513,12 @@ describeWithHelm('the chart', async () => {
     });
 
     it('are read by nobody unless it is said by whom', async () => {
-      expect(at(only(await template(), 'NetworkPolicy'), 'spec.ingress')).toHaveLength(1);
+      expect(at(only(await template(), 'NetworkPolicy', 'claims-api'), 'spec.ingress')).toHaveLength(1);
       expect(
-        at(only(await template({ 'networkPolicy.metricsFrom': prometheus }), 'NetworkPolicy'), 'spec.ingress.1'),
+        at(
+          only(await template({ 'networkPolicy.metricsFrom': prometheus }), 'NetworkPolicy', 'claims-api'),
+          'spec.ingress.1',
+        ),
       ).toEqual({
         ports: [{ port: 'metrics' }],
         from: [{ namespaceSelector: { matchLabels: { name: 'monitoring' } } }],
