@@ -56,6 +56,13 @@ describe('canonical JSON', () => {
     expect(rejectsOf(entries)).toMatchObject([{ position: 1, field: 'claim' }]);
   });
 
+  it('is told where the first claim has no source, and that of another is a FHIR resource', () => {
+    const plain = aClaim({ source: undefined });
+    const ofFhir = aClaim({ source: { resourceType: 'ExplanationOfBenefit' } });
+    expect(detectFormat(Buffer.from(`${JSON.stringify(plain)}\n${JSON.stringify(ofFhir)}\n`))).toBe(ndjson);
+    expect(detectFormat(Buffer.from(JSON.stringify([plain, ofFhir])))).toBe(json);
+  });
+
   it('leaves FHIR resources and other JSON to others', () => {
     const resource = '{"resourceType":"ExplanationOfBenefit","identifier":[],"billablePeriod":{}}';
     expect(detectFormat(Buffer.from(resource))?.name).toBe('fhir-ndjson');

@@ -11,12 +11,13 @@ export const headText = (head: Buffer) =>
 
 /**
  * Whether the objects are FHIR resources. Those that stand under the source of a claim are not: of all that a resource
- * or a claim can be, only the claim has a property of that name.
+ * or a claim can be, only the claim has a property of that name, and a type that is a text beside its billable period.
  */
 export function isFhir(head: string): boolean {
   if (!/"resourceType"\s*:\s*"/.test(head)) return false;
   const names = firstNames(head);
-  return names.has('resourceType') || !names.has('source');
+  const isClaim = names.has('source') || (names.has('billablePeriod') && names.get('type') !== undefined);
+  return names.has('resourceType') || !isClaim;
 }
 
 /** The names of the first object, each with its value where that is a text; as far as the start reaches. */
