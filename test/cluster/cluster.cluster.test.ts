@@ -85,7 +85,15 @@ beforeAll(async () => {
     );
   }
   const built = await buildImage();
-  for (const image of images) await docker('tag', built, image);
+  // With a label of the run: a kubelet that has pulled the very image from a registry wants to pull it again by any other
+  // name, and here it is given the image.
+  for (const image of images) {
+    await run(
+      'docker',
+      ['build', '--quiet', '--tag', image, '--label', `run=${namespace.name}`, '-'],
+      `FROM ${built}\n`,
+    );
+  }
   const [program, ...args] = loadImages as [string, ...string[]];
   await run(program, [...args, ...images, 'postgres:18-trixie']);
   // Stand-ins, where the real ones are not installed.
