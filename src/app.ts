@@ -33,7 +33,8 @@ export interface AppDependencies {
   cursors: Cursors;
   readiness: Readiness;
   uploads: Uploads;
-  metrics: Metrics;
+  /** Undefined where nobody reads them. */
+  metrics: Metrics | undefined;
   /** The built page; undefined where it was not built, as in most tests. */
   webDirectory: string | undefined;
 }
@@ -65,7 +66,7 @@ export async function buildApp(
   app.removeContentTypeParser('text/plain');
   await app.register(problems);
   await app.register(requestLog);
-  await app.register(deps.metrics.requests);
+  if (deps.metrics) await app.register(deps.metrics.requests);
   await app.register(bodyTimeout);
   await app.register(helmet, {
     contentSecurityPolicy: {

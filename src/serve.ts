@@ -44,7 +44,7 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
   const spool = new Spool(config.uploadsDirectory ?? tmpdir());
   const uploads = new Uploads({ databaseUrl: database.url, spool, load, log, signal });
   await uploads.start();
-  const metrics = createMetrics(version, db);
+  const metrics = config.opsPort === undefined ? undefined : createMetrics(version, db);
   const app = await buildApp(config, {
     version,
     log,
@@ -64,7 +64,7 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
     webDirectory: await webDirectory(),
   });
   await app.listen({ host: config.host, port: config.port });
-  if (config.opsPort !== undefined) await serveMetrics(metrics, { host: config.host, port: config.opsPort });
+  if (metrics) await serveMetrics(metrics, { host: config.host, port: config.opsPort as number });
   const { port } = app.server.address() as { port: number };
   const url = config.publicUrl ?? `http://${config.host === '0.0.0.0' ? 'localhost' : config.host}:${port}`;
   log.info(`claims-api ${version} listens on ${url}`);

@@ -22,8 +22,11 @@ export interface Report {
   end(): void;
 }
 
-/** The name of a file, without what could forge a line, or what a terminal would take for a command. */
-export const shownName = (name: string) => name.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\uFFFD');
+/** What could forge a line, or a terminal would take for a command. */
+export const unprintable = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/** The name of a file, as it can be shown. */
+export const shownName = (name: string) => name.replace(unprintable, '\uFFFD');
 
 const progressEverySeconds = 5;
 

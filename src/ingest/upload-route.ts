@@ -4,6 +4,7 @@ import Type from 'typebox';
 import { Problem, problemResponses } from '../problems.ts';
 import { formatBytes } from '../quantity.ts';
 import { formats } from './formats/index.ts';
+import { unprintable } from './report.ts';
 import { TooLarge } from './spool.ts';
 import { EmptyUpload, UploadBusy, type Uploads } from './uploads.ts';
 
@@ -91,7 +92,7 @@ export function uploadRoute({
 
 /** Without what could forge a line of a log, or cannot be shown. */
 function printable(text: string | undefined): string | undefined {
-  return text?.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '').trim() || undefined;
+  return text?.replace(unprintable, '').trim() || undefined;
 }
 
 const leftEarly = new Problem('invalid-request', 'the upload ended before its end');

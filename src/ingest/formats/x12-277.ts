@@ -3,7 +3,7 @@ import { npiSystem, taxIdSystem } from '../../claims/provider-system.ts';
 import { Fault } from '../../claims/render.ts';
 import type { Claim, ClaimStatus } from '../../claims/schema.ts';
 import type { Output, Transaction } from './x12.ts';
-import { derivedId, insurerOf, organizationName, personName, unnumbered } from './x12-837-claim.ts';
+import { insurerOf, organizationName, reportedPatient } from './x12-837-claim.ts';
 import { type Segment, SegmentFault, untakenTexts } from './x12-segment.ts';
 
 const known = new Set('BHT HL NM1 PER TRN STC QTY AMT REF DTP DMG SVC N3 N4'.split(' '));
@@ -204,12 +204,8 @@ export class StatusTransaction implements Transaction {
   ): Claim | undefined {
     const period = segments.find((segment) => segment.id === 'DTP' && segment.is(1, '472'))?.period(2, 3);
     const nm1 = this.#patient?.segments.find(({ id }) => id === 'NM1');
-    const who = nm1 ? personName(nm1) : {};
-    // A dependent has the number of the subscriber above; that none was sent may be why a claim is rejected.
-    const patientId =
-      nm1?.take(9, 80) ||
-      this.#subscriber?.segments.find(({ id }) => id === 'NM1')?.peek(9) ||
-      ('name' in who ? derivedId(unnumbered, who) : undefined);
+    const subscriber = this.#subscriber?.segments.find(({ id }) => id === 'NM1');
+    const { id: patientId, who } = reportedPatient(nm1, subscriber);
     if (period === undefined || nm1 === undefined || !patientId) return undefined;
     const charge = known.stc.amount(4);
     const bill = segments.find((segment) => segment.id === 'REF' && segment.is(1, 'BLT'))?.take(2, 10);

@@ -3,7 +3,7 @@ import type { Report } from '../../claims/messages.ts';
 import { npiSystem, taxIdSystem } from '../../claims/provider-system.ts';
 import type { Claim, ClaimStatus, ClaimType, Item } from '../../claims/schema.ts';
 import type { PaidClaim, PaidService } from './x12-835.ts';
-import { derivedId, personName, unnumbered } from './x12-837-claim.ts';
+import { reportedPatient } from './x12-837-claim.ts';
 import { optional } from './x12-837-lines.ts';
 import { adjusted, adjustments } from './x12-adjustments.ts';
 import { type Segment, SegmentFault, untakenTexts } from './x12-segment.ts';
@@ -212,8 +212,7 @@ function draftOf(
   const nm1 = segments.find((segment) => segment.id === 'NM1' && segment.is(1, 'QC'));
   const subscriber = segments.find((segment) => segment.id === 'NM1' && segment.peek(1) === 'IL');
   nm1?.is(2, '1');
-  const who = nm1 ? personName(nm1) : {};
-  const patientId = nm1?.take(9, 80) || subscriber?.peek(9) || ('name' in who ? derivedId(unnumbered, who) : undefined);
+  const { id: patientId, who } = reportedPatient(nm1, subscriber);
   const billablePeriod = period(segments, ['232', '233']) ?? period(segments, ['472', '472']) ?? ofLines(item);
   if (billablePeriod === undefined || !patientId) return undefined;
   nm1?.is(8, 'MI', 'HN', 'II');

@@ -214,14 +214,24 @@ const payerId = (subscriber: Level) =>
     ?.nm1.peek(9)
     .slice(0, 80) || 'unknown';
 
+/**
+ * Whom a remittance or a status means: a dependent has the number of the subscriber; where none is said, as it may be in
+ * why a claim is rejected, the name makes one. Takes the number and the name.
+ */
+export function reportedPatient(patient: Segment | undefined, subscriber: Segment | undefined) {
+  const who = patient ? personName(patient) : {};
+  const id = patient?.take(9, 80) || subscriber?.peek(9) || ('name' in who ? derivedId(unnumbered, who) : undefined);
+  return { id, who };
+}
+
 /** In place of a member number that is not said. */
-export const unnumbered = 'unknown';
+const unnumbered = 'unknown';
 
 /**
  * Dependents have no number of their own since version 005010, nor have all subscribers where an accident is insured:
  * what tells them apart makes one that tells nothing.
  */
-export function derivedId(memberId: string, who: object): string {
+function derivedId(memberId: string, who: object): string {
   return `${memberId}-${hash('sha256', JSON.stringify(who), 'hex').slice(0, 8)}`;
 }
 
