@@ -263,6 +263,8 @@ describe('on a cluster, the chart', () => {
     expect(restarts(meanwhile)).toBe(0);
     await point(spec.selector);
     await readyPods(2);
+    // What the client asked before that, it gives up by now.
+    await sleep(11_000);
     await sinceThen();
     await sleep(5000);
     await expectNoFailure();
