@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findClaim } from '../src/claims/queries.ts';
+import { findClaims } from '../src/claims/queries.ts';
 import { connect, createPool, type Pool } from '../src/db/client.ts';
 import { startEmbedded } from '../src/db/embedded.ts';
 import { migrate } from '../src/db/migrate.ts';
@@ -66,7 +66,7 @@ async function run(pool: Pool, ids: string[], count: number): Promise<number> {
     while (next < count) {
       const id = ids[(next * 7919) % ids.length] as string;
       next += 1;
-      const claim = await pool.run((sql) => findClaim(sql, id));
+      const [claim] = await pool.run((sql) => findClaims(sql, [id]));
       if (claim === undefined) throw new Error('a claim that is there was not found');
     }
   };

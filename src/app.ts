@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import helmet from '@fastify/helmet';
 import serveStatic from '@fastify/static';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -21,12 +20,15 @@ import { bodyTimeout } from './ops/body-timeout.ts';
 import { healthRoutes, type Readiness } from './ops/health.ts';
 import type { Metrics } from './ops/metrics.ts';
 import { requestLog } from './ops/requests.ts';
+import { securityHeaders } from './ops/security-headers.ts';
 import { frameworkErrors, problems } from './problems.ts';
 
 export interface AppDependencies {
   version: string;
   log: Logger;
   db: Pool;
+  /** For what may take longer than a look-up, which is not to wait behind it. */
+  searches: Pool;
   keys: Keys;
   tokens: Tokens;
   login: Login;
@@ -68,14 +70,7 @@ export async function buildApp(
   await app.register(requestLog);
   if (deps.metrics) await app.register(deps.metrics.requests);
   await app.register(bodyTimeout);
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'self'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'self'"] },
-    },
-    // What stands before the service decides on TLS.
-    strictTransportSecurity: false,
-  });
+  await app.register(securityHeaders);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -113,7 +108,7 @@ export async function buildApp(
     uiConfig: { validatorUrl: null },
   });
   await app.register(authRoutes({ login: deps.login, keys: deps.keys }));
-  await app.register(claimRoutes({ db, cursors: deps.cursors }));
+  await app.register(claimRoutes({ db, searches: deps.searches, cursors: deps.cursors, version }));
   await app.register(importRoutes({ db, uploads: deps.uploads, uploadLimitBytes: config.uploadLimitBytes }));
   await app.register(healthRoutes({ db, version, readiness: deps.readiness }));
   if (deps.webDirectory) await app.register(serveStatic, { root: deps.webDirectory });

@@ -165,7 +165,13 @@ export const settings = {
   lookupConnections: setting({
     env: 'CLAIMS_API_LOOKUP_CONNECTIONS',
     default: '8',
-    help: 'PostgreSQL connections that answer requests. Loading takes one more for the data directory, and two for uploads.',
+    help: 'PostgreSQL connections for look-ups. Loading takes one more for the data directory, and two for uploads.',
+    parse: integer(1, 200),
+  }),
+  searchConnections: setting({
+    env: 'CLAIMS_API_SEARCH_CONNECTIONS',
+    default: '4',
+    help: 'PostgreSQL connections for what may take longer: searches by code, by several filters or in the past, and summaries.',
     parse: integer(1, 200),
   }),
   queryTimeoutSeconds: setting({

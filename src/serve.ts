@@ -7,7 +7,7 @@ import { createLogin } from './auth/login.ts';
 import { createTokens } from './auth/tokens.ts';
 import { demoUser, ensureDemoUser } from './auth/users.ts';
 import { Cursors } from './claims/cursor.ts';
-import { cursorSecret } from './claims/queries.ts';
+import { cursorSecret, lookupSettings, searchSettings } from './claims/queries.ts';
 import type { Config } from './config.ts';
 import { createPool } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
@@ -26,9 +26,16 @@ import { createMetrics, serveMetrics } from './ops/metrics.ts';
 export async function serve(config: Config, version: string, entry: URL, log: Logger): Promise<void> {
   const keys = await openKeys(config.keysDirectory, log);
   const database = await openDatabase(config, log);
+  const statementTimeoutSeconds = config.queryTimeoutSeconds;
   const db = createPool(database.url, config.lookupConnections, {
     name: 'lookup',
-    statementTimeoutSeconds: config.queryTimeoutSeconds,
+    statementTimeoutSeconds,
+    settings: lookupSettings,
+  });
+  const searches = createPool(database.url, config.searchConnections, {
+    name: 'search',
+    statementTimeoutSeconds,
+    settings: searchSettings,
   });
   if (config.insecureDemo) await db.run(ensureDemoUser);
   const readiness = { loaded: await db.run(anyImportEnded) };
@@ -49,6 +56,7 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
     version,
     log,
     db,
+    searches,
     keys,
     tokens,
     login: createLogin({
@@ -88,7 +96,7 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
       .then(async () => {
         await uploads.close();
         keys.close();
-        await db.end();
+        await Promise.all([db.end(), searches.end()]);
         await database.close();
         log.info('stopped');
         log.flush(() => process.exit(0));

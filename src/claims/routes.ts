@@ -1,14 +1,25 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyReply } from 'fastify';
 import Type from 'typebox';
 import type { Pool } from '../db/client.ts';
+import { joined } from '../db/joined.ts';
 import { checkLimit, defaultLimit, pageCursor, pageLimit, uuid } from '../parameters.ts';
 import { invalidField, Problem, problemResponses } from '../problems.ts';
-import type { Cursors } from './cursor.ts';
+import { claimAnswer, pageAnswer } from './answer.ts';
+import type { Cursors, Place } from './cursor.ts';
 import { isDate } from './date.ts';
 import { ClaimState, listStates, renderState } from './history.ts';
-import { type ClaimFilters, findClaim, findClaimAsOf, listClaims } from './queries.ts';
-import { withSource } from './render.ts';
+import {
+  type ClaimFilters,
+  type ClaimSort,
+  dataVersion,
+  findClaimAsOf,
+  findClaims,
+  isLookup,
+  listClaims,
+  listPatients,
+  type Page,
+} from './queries.ts';
+import { Repeats } from './repeats.ts';
 import { ClaimDetail, ClaimSummary, claimStatuses, claimTypes } from './schema.ts';
 
 /** PostgreSQL holds no NUL, so nothing could match one. */
@@ -71,8 +82,32 @@ const ClaimPage = Type.Object(
 
 const scope = 'claims:read';
 
+interface ClaimRoutesOptions {
+  db: Pool;
+  searches: Pool;
+  cursors: Cursors;
+  version: string;
+}
+
 /** The list and the single claim. Documents go out as they are stored: nothing parses and prints them again. */
-export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): FastifyPluginAsyncTypebox {
+export function claimRoutes({ db, searches, cursors, version }: ClaimRoutesOptions): FastifyPluginAsyncTypebox {
+  const currentVersion = joined(async (requests: undefined[]) => {
+    const current = await db.run(dataVersion);
+    return requests.map(() => current);
+  });
+  const repeats = new Repeats(() => currentVersion(undefined), version);
+  const findClaim = joined((ids: string[]) => db.run((sql) => findClaims(sql, ids)));
+  const newestOfPatient = joined((patients: string[]) => db.run((sql) => listPatients(sql, patients, defaultLimit)));
+
+  function list(filters: ClaimFilters, sort: ClaimSort, limit: number, after?: Place, asOf?: string): Promise<Page> {
+    const { patient, ...others } = filters;
+    const isPlain = !after && !asOf && sort === '-serviceDate' && limit === defaultLimit;
+    // What applications ask most.
+    if (patient !== undefined && isPlain && Object.keys(others).length === 0) return newestOfPatient(patient);
+    const pool = asOf === undefined && isLookup(filters, limit) ? db : searches;
+    return pool.run((sql) => listClaims(sql, filters, sort, limit, after, asOf));
+  }
+
   return async (app) => {
     app.addSchema(ClaimSummary);
     app.addSchema(ClaimDetail);
@@ -82,6 +117,7 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
       '/api/claims',
       {
         config: { scope },
+        onRequest: repeats.onRequest,
         schema: {
           operationId: 'listClaims',
           tags: ['claims'],
@@ -107,14 +143,9 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
             'expected the `next` of a page with the same filters and sort, found another; start again without a cursor',
           );
         }
-        // One more than the page tells whether there is another.
-        const rows = await db.run((sql) => listClaims(sql, checked, sort, limit + 1, after, stood));
-        const more = rows.length > limit;
-        if (more) rows.pop();
-        const last = rows.at(-1);
-        const next = more && last ? `"${cursors.encode(last, question)}"` : 'null';
-        const documents = rows.map((row) => withUpdate(row.document, row.updatedAt));
-        return json(reply, `{"claims":[${documents.join(',')}],"next":${next}}`);
+        const { claims, next, version } = await list(checked, sort, limit, after, stood);
+        const answer = pageAnswer(claims, next && cursors.encode(next, question));
+        return repeats.send(request, reply, answer, version);
       },
     );
 
@@ -122,6 +153,7 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
       '/api/claims/:id',
       {
         config: { scope },
+        onRequest: repeats.onRequest,
         schema: {
           operationId: 'getClaim',
           tags: ['claims'],
@@ -135,11 +167,13 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
         const { id } = request.params;
         const { asOf } = request.query;
         const stood = asOf === undefined ? undefined : endOfMillisecond(asOf);
-        const row = await db.run((sql) => (stood === undefined ? findClaim(sql, id) : findClaimAsOf(sql, id, stood)));
-        if (row === undefined) {
+        const claim = await (stood === undefined
+          ? findClaim(id.toLowerCase())
+          : searches.run((sql) => findClaimAsOf(sql, id, stood)));
+        if (claim === undefined) {
           throw new Problem('not-found', stood ? 'there was no claim of this id then' : 'there is no claim of this id');
         }
-        return json(reply, withUpdate(withSource(row.document, row.source), row.updatedAt));
+        return repeats.send(request, reply, claimAnswer(claim), claim.version);
       },
     );
 
@@ -147,6 +181,7 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
       '/api/claims/:id/history',
       {
         config: { scope },
+        onRequest: repeats.onRequest,
         schema: {
           operationId: 'getClaimHistory',
           tags: ['claims'],
@@ -172,14 +207,15 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
         const { limit = defaultLimit, cursor } = request.query;
         checkLimit(limit);
         const before = cursor === undefined ? latest : versionOf(cursor);
-        const rows = await db.run((sql) => listStates(sql, request.params.id, before, limit + 1));
+        const { states: rows, version } = await db.run((sql) => listStates(sql, request.params.id, before, limit + 1));
         if (rows.length === 0 && cursor === undefined)
           throw new Problem('not-found', 'there never was a claim of this id');
         const more = rows.length > limit;
         if (more) rows.pop();
         const last = rows.at(-1);
         const next = more && last ? `"${Buffer.from(`v${last.version}`).toString('base64url')}"` : 'null';
-        return json(reply, `{"states":[${rows.map(renderState).join(',')}],"next":${next}}`);
+        const answer = Buffer.from(`{"states":[${rows.map(renderState).join(',')}],"next":${next}}`);
+        return repeats.send(request, reply, answer, version);
       },
     );
   };
@@ -193,17 +229,6 @@ function versionOf(cursor: string): number {
     throw invalidField('cursor', 'expected the `next` of another page; start again without a cursor');
   }
   return Number(version);
-}
-
-/** The time of the last change is the one thing that is not known when the document is rendered. */
-const withUpdate = (document: string, updatedAt: Date) =>
-  `${document.slice(0, -1)},"lastUpdated":"${updatedAt.toISOString()}"}`;
-
-/** JSON that is text already: Fastify sends a string of this content type as it is, whatever the schema. */
-function json(reply: Pick<FastifyReply, 'header'>, text: string): never {
-  reply.header('content-type', 'application/json; charset=utf-8');
-  reply.header('cache-control', 'private, no-cache');
-  return text as never;
 }
 
 /** What a date format lets through and PostgreSQL does not: years before 1, leap seconds, offsets without minutes. */

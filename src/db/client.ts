@@ -17,6 +17,8 @@ interface ConnectionOptions {
   name: string;
   /** PostgreSQL ends a statement that takes longer; 0 is without limit. */
   statementTimeoutSeconds?: number;
+  /** Of PostgreSQL, for the session. */
+  settings?: Record<string, string>;
 }
 
 /** Opens lazily: the first query connects. Dates come back as `yyyy-mm-dd`, numeric and bigint as strings. */
@@ -31,6 +33,7 @@ export function connect(url: string, options: ConnectionOptions): Connection {
       application_name: `claims-api ${options.name}`,
       TimeZone: 'UTC',
       statement_timeout: (options.statementTimeoutSeconds ?? 0) * 1000,
+      ...options.settings,
     },
     // A date as a Date would be the midnight of some time zone.
     types: { day: { to: 1082, from: [1082], serialize: String, parse: String } } as never,

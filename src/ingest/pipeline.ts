@@ -180,7 +180,7 @@ class Writer {
           ...batch.warnings.map((warning) => ({ ...warning, kind: 'warning' as const })),
         ].sort((a, b) => a.position - b.position);
         await queries.insertRejects(tx, this.#run.id, this.#format.unit, notTaken);
-        return queries.advanceImport(tx, this.#run.id, {
+        const counts = await queries.advanceImport(tx, this.#run.id, {
           read: batch.records,
           ...total,
           rejected: rejects.length,
@@ -189,6 +189,9 @@ class Writer {
           bytesRead: this.#run.bytesRead?.() ?? null,
           seconds: (performance.now() - started) / 1000,
         });
+        // The last of all: other imports wait from here until this one commits.
+        if (total.added + total.changed > 0 && !isTrial) await queries.raiseDataVersion(tx);
+        return counts;
       });
     const counts = await attempt(this.#allNew).catch((error) =>
       isRace(error)

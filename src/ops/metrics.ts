@@ -36,9 +36,10 @@ export function createMetrics(version: string, db: Pool): Metrics {
     registers: [registry],
   });
   const requests: FastifyPluginAsync = fp(async (app) => {
-    app.addHook('onResponse', async (request, reply) => {
+    app.addHook('onResponse', (request, reply, done) => {
       const { url: route = 'none' } = request.routeOptions;
       durations.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+      done();
     });
   });
   return { registry, requests };

@@ -94,6 +94,7 @@ export async function testApp(options: TestAppOptions = {}) {
     version: '0.0.0-test',
     log,
     db,
+    searches: db,
     keys,
     tokens,
     login: createLogin({ db, tokens, failuresPerMinute: config.loginFailuresPerMinute, demo: config.insecureDemo }),
