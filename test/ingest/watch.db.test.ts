@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { WaitingSince } from '../../src/ingest/import-metrics.ts';
 import { contentHash } from '../../src/ingest/input.ts';
 import { lockContent, unlockContent } from '../../src/ingest/queries.ts';
 import { watchDirectory } from '../../src/ingest/watch.ts';
@@ -39,6 +40,7 @@ function watch(options: { directory?: string; scanSeconds?: number; fails?: () =
   const loads: string[][] = [];
   let loaded = 0;
   let scans = 0;
+  let waitingSince: WaitingSince | undefined;
   const ended = watchDirectory({
     dataDirectory: options.directory ?? data,
     scanSeconds: options.scanSeconds ?? scanSeconds,
@@ -60,9 +62,12 @@ function watch(options: { directory?: string; scanSeconds?: number; fails?: () =
     loaded: () => {
       loaded += 1;
     },
+    waits: (since) => {
+      waitingSince = since;
+    },
   });
   onTestFinished(() => stop.abort());
-  return { loads, lines, ended, stop, loaded: () => loaded, asked: () => scans };
+  return { loads, lines, ended, stop, loaded: () => loaded, asked: () => scans, waitingSince: () => waitingSince?.() };
 }
 
 const claims = async () => (await db.sql`select from claims`).length;
