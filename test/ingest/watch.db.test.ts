@@ -33,7 +33,9 @@ async function until(condition: () => Promise<boolean> | boolean) {
   while (!(await condition())) await sleep(10);
 }
 
-function watch(options: { directory?: string; scanSeconds?: number; fails?: () => Error | undefined } = {}) {
+function watch(
+  options: { directory?: string; scanSeconds?: number; fails?: () => Error | undefined; before?: Promise<void> } = {},
+) {
   const { log, lines } = capturedLog();
   const stop = new AbortController();
   /** The names of the files of each load. */
@@ -55,6 +57,7 @@ function watch(options: { directory?: string; scanSeconds?: number; fails?: () =
     signal: stop.signal,
     load: async (work, signal) => {
       loads.push(work.files.map(({ name }) => name));
+      await options.before;
       const failure = options.fails?.();
       if (failure) throw failure;
       return loadHere(db.url)(work, signal);
@@ -222,6 +225,18 @@ describe('watching the data directory', () => {
     await mkdir(data);
     await write('a.csv', carrierClaims(2));
     await until(async () => (await claims()) === 2);
+  });
+
+  it('tells since when a file waits, until it is loaded', async () => {
+    await writeOld('a.csv', carrierClaims(2));
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    const began = Date.now();
+    const { loads, loaded, waitingSince } = watch({ before: held });
+    await until(() => loads.length > 0);
+    expect(waitingSince()).toBeGreaterThanOrEqual(began);
+    release();
+    await until(() => loaded() === 1);
+    expect(waitingSince()).toBeUndefined();
   });
 
   it('looks once where it shall not look again', async () => {
