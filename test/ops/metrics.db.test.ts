@@ -135,7 +135,11 @@ describe('of imports', () => {
 
   // A counter that is a trifle less than before counts, for Prometheus, as one that began anew.
   it('add up their seconds to the same in any order', async () => {
-    for (const [seconds, status] of [0.1, 0.2, 0.3].map((n) => [n, n === 0.2 ? 'failed' : 'completed'] as const)) {
+    for (const [seconds, status] of [
+      [0.1001, 'completed'],
+      [0.2002, 'failed'],
+      [0.3003, 'completed'],
+    ] as const) {
       await sql`insert into imports (id, file, size, content_hash, status, seconds, started_at)
         values (gen_random_uuid(), 'f', 1, 'x', ${status}, ${seconds}, now())`;
     }
