@@ -150,10 +150,12 @@ describe('an upload', () => {
     const began = Date.now();
     const first = await upload(carrierClaims(1));
     const taken = Date.now();
+    await sleep(5);
     await upload(carrierClaims(2));
-    expect(uploads.waitingSince()).toBeGreaterThanOrEqual(began);
-    expect(uploads.waitingSince()).toBeLessThanOrEqual(taken);
+    const since = uploads.waitingSince();
     resolve();
+    expect(since).toBeGreaterThanOrEqual(began);
+    expect(since).toBeLessThanOrEqual(taken);
     await ended(first.json().id);
     await nothingIsSpooled();
     expect(uploads.waitingSince()).toBeUndefined();

@@ -42,6 +42,7 @@ describe('the dashboard', () => {
     const used = Array.from(JSON.stringify(dashboard).matchAll(/\$\{?(\w+)/g), ([, name]) => String(name));
     expect(used.filter((name) => !declared.includes(name) && !['__rate_interval', '__all'].includes(name))).toEqual([]);
     expect(declared).toEqual(['datasource', 'instance']);
+    expect(dashboard.templating.list[1]?.datasource).toEqual(datasource);
   });
 
   it('knows metrics and labels from the rest of an expression', () => {

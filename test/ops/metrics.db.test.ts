@@ -120,11 +120,14 @@ describe('of imports', () => {
     const before = Date.now() / 1000 - 1; // The clock of the database is another.
     const [one, two] = [aClaim(), aClaim()];
     await importClaims(url, [one, two]);
-    await importText(url, `${JSON.stringify({ ...one, status: 'denied' })}\n${JSON.stringify(two)}\n{"nonsense":1}\n`);
+    await importText(
+      url,
+      `${JSON.stringify({ ...one, status: 'denied' })}\n${JSON.stringify(two)}\n{"nonsense":1}\n{}\n`,
+    );
     await importText(url, 'nothing to see', 'notes.txt');
     await sql`insert into imports (id, file, size, content_hash, status, uploaded, started_at)
       values (gen_random_uuid(), 'later', 1, 'x', 'queued', true, now())`;
-    expect(await records()).toEqual({ added: 2, changed: 1, unchanged: 1, rejected: 1 });
+    expect(await records()).toEqual({ added: 2, changed: 1, unchanged: 1, rejected: 2 });
     const found = await scraped();
     const statuses = ['queued', 'running', 'completed', 'failed', 'refused', 'unknown'];
     expect(statuses.map((status) => found.get(`claims_api_imports{status="${status}"}`))).toEqual([1, 0, 2, 0, 0, 1]);

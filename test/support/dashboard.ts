@@ -18,7 +18,7 @@ export interface Panel {
 export interface Dashboard {
   uid: string;
   title: string;
-  templating: { list: { name: string; type: string; query: unknown; definition?: string }[] };
+  templating: { list: { name: string; type: string; definition?: string; datasource?: Panel['datasource'] }[] };
   panels: Panel[];
 }
 
