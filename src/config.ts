@@ -165,7 +165,7 @@ export const settings = {
   lookupConnections: setting({
     env: 'CLAIMS_API_LOOKUP_CONNECTIONS',
     default: '8',
-    help: 'PostgreSQL connections for look-ups. Loading takes one more for the data directory, and two for uploads.',
+    help: 'PostgreSQL connections for look-ups. Loading takes one more for the data directory and two for uploads; metrics take one.',
     parse: integer(1, 200),
   }),
   searchConnections: setting({

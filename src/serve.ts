@@ -11,6 +11,7 @@ import { cursorSecret, lookupSettings, searchSettings } from './claims/queries.t
 import type { Config } from './config.ts';
 import { createPool } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
+import type { WaitingSince } from './ingest/import-metrics.ts';
 import { anyImportEnded } from './ingest/import-queries.ts';
 import { Spool } from './ingest/spool.ts';
 import { Uploads } from './ingest/uploads.ts';
@@ -51,7 +52,11 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
   const spool = new Spool(config.uploadsDirectory ?? tmpdir());
   const uploads = new Uploads({ databaseUrl: database.url, spool, load, log, signal });
   await uploads.start();
-  const metrics = config.opsPort === undefined ? undefined : createMetrics(version, db);
+  const metrics =
+    config.opsPort === undefined
+      ? undefined
+      : createMetrics({ version, pools: { lookups: db, searches }, databaseUrl: database.url });
+  metrics?.imports.waits(() => uploads.waitingSince());
   const app = await buildApp(config, {
     version,
     log,
@@ -82,7 +87,8 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
     readiness.loaded = true;
     if (config.insecureDemo) sayWhatToTry(url, log);
   };
-  const watching = watchDirectory({ dataDirectory, scanSeconds, db, load, log, signal, loaded });
+  const waits = (since: WaitingSince) => metrics?.imports.waits(since);
+  const watching = watchDirectory({ dataDirectory, scanSeconds, db, load, log, signal, loaded, waits });
 
   const stop = (name: NodeJS.Signals) => {
     if (signal.aborted) return;
@@ -96,6 +102,7 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
       .then(async () => {
         await uploads.close();
         keys.close();
+        await metrics?.end();
         await Promise.all([db.end(), searches.end()]);
         await database.close();
         log.info('stopped');

@@ -191,7 +191,7 @@ it('the table of settings is this', () => {
     | \`CLAIMS_API_LOGIN_FAILURES_PER_MINUTE\` | \`10\` | Failed logins a minute, for one user name or one address, after which further ones get 429. Counted by each replica. |
     | \`CLAIMS_API_TRUSTED_PROXIES\` |  | Addresses or CIDR ranges, separated by commas, whose \`X-Forwarded-*\` headers are believed. |
     | \`CLAIMS_API_DATABASE_WAIT_SECONDS\` | \`60\` | How long to wait at the start for a database that cannot be reached yet, in seconds. |
-    | \`CLAIMS_API_LOOKUP_CONNECTIONS\` | \`8\` | PostgreSQL connections for look-ups. Loading takes one more for the data directory, and two for uploads. |
+    | \`CLAIMS_API_LOOKUP_CONNECTIONS\` | \`8\` | PostgreSQL connections for look-ups. Loading takes one more for the data directory and two for uploads; metrics take one. |
     | \`CLAIMS_API_SEARCH_CONNECTIONS\` | \`4\` | PostgreSQL connections for what may take longer: searches by code, by several filters or in the past, and summaries. |
     | \`CLAIMS_API_QUERY_TIMEOUT_SECONDS\` | \`10\` | After how many seconds PostgreSQL gives up on the query of a request, which is then answered 503. |
     | \`CLAIMS_API_DRAIN_SECONDS\` | \`8\` | How long requests that are under way may take to finish after SIGTERM, in seconds. |

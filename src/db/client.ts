@@ -103,14 +103,20 @@ export async function transaction<T>(sql: Connection, work: (tx: Sql) => Promise
   }
 }
 
+export interface PoolUse {
+  connections: number;
+  running: number;
+  waiting: number;
+}
+
 export interface Pool {
   /**
    * Runs queries on the least busy connection. Work whose connection is lost runs a second time, so it must be safe to
    * repeat. Throws DatabaseUnavailable where the database cannot be asked.
    */
   run<T>(work: (sql: Connection) => Promise<T>): Promise<T>;
-  /** How much work runs or waits. */
-  busy(): number;
+  /** What it is doing: a connection runs one piece of work at a time, and the rest that it was given waits. */
+  use(): PoolUse;
   end(): Promise<void>;
 }
 
@@ -164,7 +170,10 @@ export function createPool(url: string, size: number, options: ConnectionOptions
         slot.busy -= 1;
       }
     },
-    busy: () => slots.reduce((sum, slot) => sum + slot.busy, 0),
+    use() {
+      const running = slots.filter(({ busy }) => busy > 0).length;
+      return { connections: size, running, waiting: slots.reduce((sum, { busy }) => sum + busy, -running) };
+    },
     async end() {
       await Promise.all(slots.map((slot) => slot.sql.end({ timeout: 2 })));
     },

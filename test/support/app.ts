@@ -52,6 +52,8 @@ interface TestAppOptions {
   /** What the app asks instead of the database's own pool. */
   db?: Pool;
   readiness?: Readiness;
+  /** What metrics ask, in place of the database. */
+  metricsDatabaseUrl?: string;
   /** Loads uploads, in place of a load in the test's own thread. */
   load?: LoadInWorker;
   /** Holds the built page. */
@@ -89,7 +91,12 @@ export async function testApp(options: TestAppOptions = {}) {
     log,
     signal: stopping.signal,
   });
-  const metrics = createMetrics('0.0.0-test', db);
+  const metrics = createMetrics({
+    version: '0.0.0-test',
+    pools: { lookups: db },
+    databaseUrl: options.metricsDatabaseUrl ?? database.url,
+  });
+  metrics.imports.waits(() => uploads.waitingSince());
   const app = await buildApp(config, {
     version: '0.0.0-test',
     log,
@@ -108,6 +115,7 @@ export async function testApp(options: TestAppOptions = {}) {
     stopping.abort();
     await app.close();
     await uploads.close();
+    await metrics.end();
     keys.close();
   });
 
