@@ -11,6 +11,7 @@ import { cursorSecret, lookupSettings, searchSettings } from './claims/queries.t
 import type { Config } from './config.ts';
 import { createPool } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
+import { createExports } from './export/exports.ts';
 import type { WaitingSince } from './ingest/import-metrics.ts';
 import { anyImportEnded } from './ingest/import-queries.ts';
 import { Spool } from './ingest/spool.ts';
@@ -62,6 +63,7 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
     log,
     db,
     searches,
+    exports: createExports(database.url, config.exportsAtOnce),
     keys,
     tokens,
     login: createLogin({

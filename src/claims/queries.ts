@@ -101,22 +101,30 @@ export function isLookup({ diagnosis, procedure, updatedSince, ...others }: Clai
   return equal.length <= 1 && usualLimits.has(limit);
 }
 
-/** The conditions that the filters are. The text depends on which of them are given, not on what they say. */
-function matching(sql: Sql, filters: ClaimFilters): Fragment[] {
-  const { patient, type, subType, status, provider, payer, diagnosis, procedure } = filters;
-  const { serviceFrom, serviceTo, updatedSince } = filters;
+/** The value of a filter as a statement has it. */
+type Given = (filter: keyof ClaimFilters, value: string) => Fragment;
+
+/**
+ * The conditions that the filters are, each beginning with `and`. The text depends on which of them are given, not on
+ * what they say.
+ */
+export function matching(sql: Sql, filters: ClaimFilters, given: Given = (_, value) => sql`${value}`): Fragment[] {
   const conditions: Fragment[] = [];
-  if (patient !== undefined) conditions.push(sql`and patient_id = ${patient}`);
-  if (type !== undefined) conditions.push(sql`and type = ${type}`);
-  if (subType !== undefined) conditions.push(sql`and sub_type = ${subType}`);
-  if (status !== undefined) conditions.push(sql`and status = ${status}`);
-  if (provider !== undefined) conditions.push(sql`and provider_id = ${provider}`);
-  if (payer !== undefined) conditions.push(sql`and payer_id = ${payer}`);
-  if (diagnosis !== undefined) conditions.push(sql`and diagnoses @> array[${searchCode(diagnosis)}]`);
-  if (procedure !== undefined) conditions.push(sql`and procedures @> array[${searchCode(procedure)}]`);
-  if (serviceFrom !== undefined) conditions.push(sql`and service_date >= ${serviceFrom}`);
-  if (serviceTo !== undefined) conditions.push(sql`and service_date <= ${serviceTo}`);
-  if (updatedSince !== undefined) conditions.push(sql`and updated_at >= ${updatedSince}::timestamptz`);
+  const add = (filter: keyof ClaimFilters, condition: (value: Fragment) => Fragment, as = (text: string) => text) => {
+    const value = filters[filter];
+    if (value !== undefined) conditions.push(condition(given(filter, as(value))));
+  };
+  add('patient', (value) => sql`and patient_id = ${value}`);
+  add('type', (value) => sql`and type = ${value}`);
+  add('subType', (value) => sql`and sub_type = ${value}`);
+  add('status', (value) => sql`and status = ${value}`);
+  add('provider', (value) => sql`and provider_id = ${value}`);
+  add('payer', (value) => sql`and payer_id = ${value}`);
+  add('diagnosis', (value) => sql`and diagnoses @> array[${value}]`, searchCode);
+  add('procedure', (value) => sql`and procedures @> array[${value}]`, searchCode);
+  add('serviceFrom', (value) => sql`and service_date >= ${value}::date`);
+  add('serviceTo', (value) => sql`and service_date <= ${value}::date`);
+  add('updatedSince', (value) => sql`and updated_at >= ${value}::timestamptz`);
   return conditions;
 }
 

@@ -1,5 +1,17 @@
 import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
+import type { Pool } from '../db/client.ts';
+import { joined } from '../db/joined.ts';
+import { dataVersion } from './queries.ts';
+
+/** As the database of the pool tells the version. */
+export function createRepeats(db: Pool, release: string): Repeats {
+  const currentVersion = joined(async (requests: undefined[]) => {
+    const version = await db.run(dataVersion);
+    return requests.map(() => version);
+  });
+  return new Repeats(() => currentVersion(undefined), release);
+}
 
 interface Kept {
   version: string;
@@ -46,9 +58,9 @@ export class Repeats {
     this.#currentVersion().then(
       (version) => {
         if (tags !== undefined && hasTag(tags, this.#tag(request, version))) {
-          this.#describe(request, reply, version).code(304).send();
+          this.describe(request, reply, version).code(304).send();
         } else if (kept?.version === version) {
-          this.#describe(request, reply, version).type(json).send(kept.body);
+          this.describe(request, reply, version).type(json).send(kept.body);
         } else done();
       },
       (error) => done(error),
@@ -58,10 +70,11 @@ export class Repeats {
   /** Sends an answer, of claims of this data version. */
   send(request: FastifyRequest, reply: FastifyReply, body: Buffer, version: string): FastifyReply {
     this.#keep(request, { version, body });
-    return this.#describe(request, reply, version).type(json).send(body);
+    return this.describe(request, reply, version).type(json).send(body);
   }
 
-  #describe(request: FastifyRequest, reply: FastifyReply, version: string): FastifyReply {
+  /** Says of what version the answer is; for one that is sent in parts. */
+  describe(request: FastifyRequest, reply: FastifyReply, version: string): FastifyReply {
     return reply.header('cache-control', 'private, no-cache').header('etag', this.#tag(request, version));
   }
 

@@ -6,12 +6,11 @@ import { checkLimit, defaultLimit, pageCursor, pageLimit, uuid } from '../parame
 import { invalidField, Problem, problemResponses } from '../problems.ts';
 import { claimAnswer, pageAnswer } from './answer.ts';
 import type { Cursors, Place } from './cursor.ts';
-import { isDate } from './date.ts';
+import { asOf, checkTimes, endOfMillisecond, filterParameters } from './filters.ts';
 import { ClaimState, listStates, renderState } from './history.ts';
 import {
   type ClaimFilters,
   type ClaimSort,
-  dataVersion,
   findClaimAsOf,
   findClaims,
   isLookup,
@@ -19,22 +18,8 @@ import {
   listPatients,
   type Page,
 } from './queries.ts';
-import { Repeats } from './repeats.ts';
-import { ClaimDetail, ClaimSummary, claimStatuses, claimTypes } from './schema.ts';
-
-/** PostgreSQL holds no NUL, so nothing could match one. */
-const text = (maxLength: number, description: string, examples: string[]) =>
-  Type.Optional(Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000]*$', description, examples }));
-const day = (description: string) =>
-  Type.Optional(Type.String({ format: 'date', description, examples: ['2025-03-31'] }));
-
-const asOf = Type.Optional(
-  Type.String({
-    format: 'date-time',
-    description: 'Answers as the database stood at this time, to its millisecond; states that came later do not count',
-    examples: ['2025-03-31T00:00:00Z'],
-  }),
-);
+import type { Repeats } from './repeats.ts';
+import { ClaimDetail, ClaimSummary } from './schema.ts';
 
 const ListQuery = Type.Object(
   {
@@ -46,25 +31,7 @@ const ListQuery = Type.Object(
         description: 'By first day of service: newest first, or oldest first',
       }),
     ),
-    patient: text(100, "The patient's id", ['-1000014']),
-    type: Type.Optional(Type.Enum([...claimTypes], { description: 'FHIR claim type' })),
-    subType: text(50, 'What the source calls the type: inpatient, carrier, pde, …', ['inpatient']),
-    status: Type.Optional(Type.Enum([...claimStatuses], { description: 'Where the claim stands' })),
-    provider: text(100, 'The NPI, or number, of the billing provider', ['8888863056']),
-    payer: text(100, "The payer's id", ['31143']),
-    diagnosis: text(50, 'A diagnosis code of the claim, with or without its dot', ['E11.9']),
-    procedure: text(50, 'A procedure or service code of the claim or one of its items', ['99213']),
-    serviceFrom: day('The first day of service is this day or later'),
-    serviceTo: day('The first day of service is this day or earlier'),
-    updatedSince: Type.Optional(
-      Type.String({
-        format: 'date-time',
-        description:
-          'Claims that an import brought or changed at this time or later. To follow changes, ask from a minute before ' +
-          'the last answer on: imports that end show times since their last batch began.',
-        examples: ['2025-03-31T00:00:00Z'],
-      }),
-    ),
+    ...filterParameters,
     asOf,
   },
   { additionalProperties: false },
@@ -86,16 +53,11 @@ interface ClaimRoutesOptions {
   db: Pool;
   searches: Pool;
   cursors: Cursors;
-  version: string;
+  repeats: Repeats;
 }
 
 /** The list and the single claim. Documents go out as they are stored: nothing parses and prints them again. */
-export function claimRoutes({ db, searches, cursors, version }: ClaimRoutesOptions): FastifyPluginAsyncTypebox {
-  const currentVersion = joined(async (requests: undefined[]) => {
-    const current = await db.run(dataVersion);
-    return requests.map(() => current);
-  });
-  const repeats = new Repeats(() => currentVersion(undefined), version);
+export function claimRoutes({ db, searches, cursors, repeats }: ClaimRoutesOptions): FastifyPluginAsyncTypebox {
   const findClaim = joined((ids: string[]) => db.run((sql) => findClaims(sql, ids)));
   const newestOfPatient = joined((patients: string[]) => db.run((sql) => listPatients(sql, patients, defaultLimit)));
 
@@ -230,24 +192,3 @@ function versionOf(cursor: string): number {
   }
   return Number(version);
 }
-
-/** What a date format lets through and PostgreSQL does not: years before 1, leap seconds, offsets without minutes. */
-function checkTimes(filters: ClaimFilters): ClaimFilters {
-  for (const field of ['serviceFrom', 'serviceTo'] as const) {
-    const day = filters[field];
-    if (day !== undefined && !isDate(day)) throw invalidField(field, 'expected a day of the calendar as yyyy-mm-dd');
-  }
-  const { updatedSince } = filters;
-  return updatedSince === undefined ? filters : { ...filters, updatedSince: timeOf('updatedSince', updatedSince) };
-}
-
-function timeOf(field: string, text: string): string {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime()) || !isDate(time.toISOString().slice(0, 10))) {
-    throw invalidField(field, 'expected a time as yyyy-mm-ddThh:mm:ssZ');
-  }
-  return time.toISOString();
-}
-
-/** States have times to the microsecond and show them to the millisecond: a shown time is to find its state. */
-const endOfMillisecond = (asOf: string) => timeOf('asOf', asOf).replace('Z', '999Z');

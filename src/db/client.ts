@@ -1,4 +1,4 @@
-import { connect as openSocket } from 'node:net';
+import { connect as openSocket, type Socket } from 'node:net';
 import postgres from 'postgres';
 
 /** A connection, or a transaction on one: what every function of a queries.ts takes first. */
@@ -23,12 +23,13 @@ interface ConnectionOptions {
 
 /** Opens lazily: the first query connects. Dates come back as `yyyy-mm-dd`, numeric and bigint as strings. */
 export function connect(url: string, options: ConnectionOptions): Connection {
-  return postgres(url, {
+  const open = socketsWithoutDelay();
+  const sql = postgres(url, {
     max: 1,
     connect_timeout: 5,
     backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
     onnotice: () => {},
-    ...({ socket: socketsWithoutDelay() } as object), // An option that its types do not name.
+    ...({ socket: open.socket } as object), // An option that its types do not name.
     connection: {
       application_name: `claims-api ${options.name}`,
       TimeZone: 'UTC',
@@ -38,6 +39,19 @@ export function connect(url: string, options: ConnectionOptions): Connection {
     // A date as a Date would be the midnight of some time zone.
     types: { day: { to: 1082, from: [1082], serialize: String, parse: String } } as never,
   }) as unknown as Connection;
+  latestSocket.set(sql, open);
+  return sql;
+}
+
+const latestSocket = new WeakMap<Connection, { current: Socket | undefined }>();
+
+/**
+ * Ends a client whatever it is doing. `end` of postgres.js 3.4.9 closes only its own side: a server that waits for its
+ * client to read on, as in a COPY, would never hear of it.
+ */
+export function abandon(sql: Connection): void {
+  sql.end({ timeout: 0 }).catch(() => {});
+  latestSocket.get(sql)?.current?.destroy();
 }
 
 /**
@@ -47,13 +61,17 @@ export function connect(url: string, options: ConnectionOptions): Connection {
  */
 function socketsWithoutDelay() {
   let turn = 0;
-  return ({ host: hosts, port: ports, path }: { host: string[]; port: number[]; path?: string }) => {
-    const host = hosts[turn % hosts.length] as string;
-    const port = ports[turn % ports.length] as number;
-    turn += 1;
-    const socket = openSocket(path ? { path } : { host, port, noDelay: true });
-    return Object.assign(socket, { host, port }); // What a certificate is checked for, and errors name.
+  const opened = {
+    current: undefined as Socket | undefined,
+    socket({ host: hosts, port: ports, path }: { host: string[]; port: number[]; path?: string }) {
+      const host = hosts[turn % hosts.length] as string;
+      const port = ports[turn % ports.length] as number;
+      turn += 1;
+      opened.current = openSocket(path ? { path } : { host, port, noDelay: true });
+      return Object.assign(opened.current, { host, port }); // What a certificate is checked for, and errors name.
+    },
   };
+  return opened;
 }
 
 /** The connection is gone: what ran on it may run again on another. */
@@ -145,7 +163,7 @@ export function createPool(url: string, size: number, options: ConnectionOptions
       const lost = connectionLost.has(codeOf(error)) || codeOf(error) === 'NO_ANSWER';
       if (lost && slot.sql === sql) {
         slot.sql = connect(url, options);
-        sql.end({ timeout: 0 }).catch(() => {});
+        abandon(sql);
       }
       throw error;
     }

@@ -13,9 +13,8 @@ interface BodyTimeoutOptions {
  */
 export const bodyTimeout = fp<BodyTimeoutOptions>(async (app, { bodySeconds = 30, restSeconds = 5 }) => {
   app.addHook('onRequest', (request, _reply, done) => {
-    const { headers, raw } = request;
-    const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-    if (hasBody && !request.routeOptions.config.longBody) endAfter(bodySeconds, raw, ['end', 'close']);
+    const { raw } = request;
+    if (hasBody(raw) && !request.routeOptions.config.longBody) endAfter(bodySeconds, raw, ['end', 'close']);
     done();
   });
   app.addHook('onResponse', ({ raw }, _reply, done) => {
@@ -23,6 +22,9 @@ export const bodyTimeout = fp<BodyTimeoutOptions>(async (app, { bodySeconds = 30
     done();
   });
 });
+
+export const hasBody = ({ headers }: IncomingMessage) =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 /** Unless one of these events comes before. */
 function endAfter(seconds: number, request: IncomingMessage, events: string[]): void {

@@ -219,6 +219,6 @@ it('have labels that tell nothing of persons or files', async () => {
   const text = await metrics.registry.metrics();
   expect(text).not.toContain('SECRET');
   const ofNode = ['kind', 'type', 'space', 'major', 'minor', 'patch'];
-  const ours = ['version', 'method', 'route', 'status', 'outcome', 'le'];
+  const ours = ['version', 'pool', 'method', 'route', 'status', 'outcome', 'le'];
   expect([...labelsOf(text)].filter((label) => ![...ours, ...ofNode].includes(label))).toEqual([]);
 });

@@ -17,6 +17,7 @@ import { cursorSecret } from '../../src/claims/queries.ts';
 import type { Claim } from '../../src/claims/schema.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { Pool } from '../../src/db/client.ts';
+import { createExports } from '../../src/export/exports.ts';
 import { formats } from '../../src/ingest/formats/index.ts';
 import type { LoadSummary } from '../../src/ingest/import-file.ts';
 import { logReport } from '../../src/ingest/report.ts';
@@ -102,6 +103,7 @@ export async function testApp(options: TestAppOptions = {}) {
     log,
     db,
     searches: db,
+    exports: createExports(database.url, config.exportsAtOnce),
     keys,
     tokens,
     login: createLogin({ db, tokens, failuresPerMinute: config.loginFailuresPerMinute, demo: config.insecureDemo }),
