@@ -5,25 +5,11 @@ import type { Pool } from '../db/client.ts';
 import { checkLimit, defaultLimit, pageCursor, pageLimit, uuid } from '../parameters.ts';
 import { invalidField, Problem, problemResponses } from '../problems.ts';
 import type { Cursors } from './cursor.ts';
-import { isDate } from './date.ts';
+import { asOf, checkTimes, claimFilters, endOfMillisecond } from './filters.ts';
 import { ClaimState, listStates, renderState } from './history.ts';
-import { type ClaimFilters, findClaim, findClaimAsOf, listClaims } from './queries.ts';
+import { findClaim, findClaimAsOf, listClaims } from './queries.ts';
 import { withSource } from './render.ts';
-import { ClaimDetail, ClaimSummary, claimStatuses, claimTypes } from './schema.ts';
-
-/** PostgreSQL holds no NUL, so nothing could match one. */
-const text = (maxLength: number, description: string, examples: string[]) =>
-  Type.Optional(Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000]*$', description, examples }));
-const day = (description: string) =>
-  Type.Optional(Type.String({ format: 'date', description, examples: ['2025-03-31'] }));
-
-const asOf = Type.Optional(
-  Type.String({
-    format: 'date-time',
-    description: 'Answers as the database stood at this time, to its millisecond; states that came later do not count',
-    examples: ['2025-03-31T00:00:00Z'],
-  }),
-);
+import { ClaimDetail, ClaimSummary } from './schema.ts';
 
 const ListQuery = Type.Object(
   {
@@ -35,25 +21,7 @@ const ListQuery = Type.Object(
         description: 'By first day of service: newest first, or oldest first',
       }),
     ),
-    patient: text(100, "The patient's id", ['-1000014']),
-    type: Type.Optional(Type.Enum([...claimTypes], { description: 'FHIR claim type' })),
-    subType: text(50, 'What the source calls the type: inpatient, carrier, pde, …', ['inpatient']),
-    status: Type.Optional(Type.Enum([...claimStatuses], { description: 'Where the claim stands' })),
-    provider: text(100, 'The NPI, or number, of the billing provider', ['8888863056']),
-    payer: text(100, "The payer's id", ['31143']),
-    diagnosis: text(50, 'A diagnosis code of the claim, with or without its dot', ['E11.9']),
-    procedure: text(50, 'A procedure or service code of the claim or one of its items', ['99213']),
-    serviceFrom: day('The first day of service is this day or later'),
-    serviceTo: day('The first day of service is this day or earlier'),
-    updatedSince: Type.Optional(
-      Type.String({
-        format: 'date-time',
-        description:
-          'Claims that an import brought or changed at this time or later. To follow changes, ask from a minute before ' +
-          'the last answer on: imports that end show times since their last batch began.',
-        examples: ['2025-03-31T00:00:00Z'],
-      }),
-    ),
+    ...claimFilters,
     asOf,
   },
   { additionalProperties: false },
@@ -205,24 +173,3 @@ function json(reply: Pick<FastifyReply, 'header'>, text: string): never {
   reply.header('cache-control', 'private, no-cache');
   return text as never;
 }
-
-/** What a date format lets through and PostgreSQL does not: years before 1, leap seconds, offsets without minutes. */
-function checkTimes(filters: ClaimFilters): ClaimFilters {
-  for (const field of ['serviceFrom', 'serviceTo'] as const) {
-    const day = filters[field];
-    if (day !== undefined && !isDate(day)) throw invalidField(field, 'expected a day of the calendar as yyyy-mm-dd');
-  }
-  const { updatedSince } = filters;
-  return updatedSince === undefined ? filters : { ...filters, updatedSince: timeOf('updatedSince', updatedSince) };
-}
-
-function timeOf(field: string, text: string): string {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime()) || !isDate(time.toISOString().slice(0, 10))) {
-    throw invalidField(field, 'expected a time as yyyy-mm-ddThh:mm:ssZ');
-  }
-  return time.toISOString();
-}
-
-/** States have times to the microsecond and show them to the millisecond: a shown time is to find its state. */
-const endOfMillisecond = (asOf: string) => timeOf('asOf', asOf).replace('Z', '999Z');
