@@ -12,6 +12,7 @@ import { authRoutes } from './auth/routes.ts';
 import type { Tokens } from './auth/tokens.ts';
 import type { Cursors } from './claims/cursor.ts';
 import { claimRoutes } from './claims/routes.ts';
+import { summaryRoutes } from './claims/summary.ts';
 import type { Config } from './config.ts';
 import type { Pool } from './db/client.ts';
 import { importRoutes } from './ingest/routes.ts';
@@ -114,6 +115,7 @@ export async function buildApp(
   });
   await app.register(authRoutes({ login: deps.login, keys: deps.keys }));
   await app.register(claimRoutes({ db, cursors: deps.cursors }));
+  await app.register(summaryRoutes({ db }));
   await app.register(importRoutes({ db, uploads: deps.uploads, uploadLimitBytes: config.uploadLimitBytes }));
   await app.register(healthRoutes({ db, version, readiness: deps.readiness }));
   if (deps.webDirectory) await app.register(serveStatic, { root: deps.webDirectory });
