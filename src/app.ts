@@ -12,6 +12,7 @@ import type { Tokens } from './auth/tokens.ts';
 import type { Cursors } from './claims/cursor.ts';
 import { createRepeats } from './claims/repeats.ts';
 import { claimRoutes } from './claims/routes.ts';
+import { summaryRoutes } from './claims/summary.ts';
 import type { Config } from './config.ts';
 import type { Pool } from './db/client.ts';
 import type { Exports } from './export/exports.ts';
@@ -124,6 +125,7 @@ export async function buildApp(
   });
   await app.register(authRoutes({ login: deps.login, keys: deps.keys }));
   await app.register(claimRoutes({ db, searches: deps.searches, cursors: deps.cursors, repeats }));
+  await app.register(summaryRoutes({ db: deps.searches, repeats }));
   await app.register(exportRoutes({ exports: deps.exports, repeats }));
   await app.register(importRoutes({ db, uploads: deps.uploads, uploadLimitBytes: config.uploadLimitBytes }));
   await app.register(healthRoutes({ db, version, readiness: deps.readiness }));

@@ -10,16 +10,8 @@ const text = (maxLength: number, description: string, examples: string[]) =>
 const day = (description: string) =>
   Type.Optional(Type.String({ format: 'date', description, examples: ['2025-03-31'] }));
 
-export const asOf = Type.Optional(
-  Type.String({
-    format: 'date-time',
-    description: 'Answers as the database stood at this time, to its millisecond; states that came later do not count',
-    examples: ['2025-03-31T00:00:00Z'],
-  }),
-);
-
-/** The parameters that narrow a list, an export or a summary; every one that is given must hold. */
-export const filterParameters = {
+/** The parameters that narrow down claims, of every route that answers about many; see ClaimFilters. */
+export const claimFilters = {
   patient: text(100, "The patient's id", ['-1000014']),
   type: Type.Optional(Type.Enum([...claimTypes], { description: 'FHIR claim type' })),
   subType: text(50, 'What the source calls the type: inpatient, carrier, pde, …', ['inpatient']),
@@ -40,6 +32,14 @@ export const filterParameters = {
     }),
   ),
 };
+
+export const asOf = Type.Optional(
+  Type.String({
+    format: 'date-time',
+    description: 'Answers as the database stood at this time, to its millisecond; states that came later do not count',
+    examples: ['2025-03-31T00:00:00Z'],
+  }),
+);
 
 /** What a date format lets through and PostgreSQL does not: years before 1, leap seconds, offsets without minutes. */
 export function checkTimes(filters: ClaimFilters): ClaimFilters {

@@ -15,8 +15,8 @@ export interface ClaimFilters {
   diagnosis?: string;
   procedure?: string;
   /** Days, both inclusive, that the first day of service lies between. */
-  serviceFrom?: string;
-  serviceTo?: string;
+  serviceFrom?: string | undefined;
+  serviceTo?: string | undefined;
   /** A time: claims that an import brought or changed then or later. */
   updatedSince?: string;
 }
@@ -42,7 +42,7 @@ export interface Page {
   version: string;
 }
 
-type Fragment = ReturnType<typeof fragment>;
+export type Fragment = ReturnType<typeof fragment>;
 const fragment = (sql: Sql) => sql``;
 
 /** A character that JSON does not hold. */
@@ -105,8 +105,8 @@ export function isLookup({ diagnosis, procedure, updatedSince, ...others }: Clai
 type Given = (filter: keyof ClaimFilters, value: string) => Fragment;
 
 /**
- * The conditions that the filters are, each beginning with `and`. The text depends on which of them are given, not on
- * what they say.
+ * What the filters ask of a row, each behind an `and`. The text depends on which filters are given, not on what they say,
+ * so that the statements a connection keeps prepared are as few as the questions that are asked.
  */
 export function matching(sql: Sql, filters: ClaimFilters, given: Given = (_, value) => sql`${value}`): Fragment[] {
   const conditions: Fragment[] = [];
@@ -128,10 +128,7 @@ export function matching(sql: Sql, filters: ClaimFilters, given: Given = (_, val
   return conditions;
 }
 
-/**
- * A page by keyset. The text of the statement depends on which filters are given, not on what they say, so that the
- * statements a connection keeps prepared are as few as the questions that are asked.
- */
+/** A page by keyset. */
 export async function listClaims(
   sql: Sql,
   filters: ClaimFilters,
@@ -184,8 +181,8 @@ export async function listPatients(sql: Sql, patients: string[], limit: number):
   return rows.map((row) => pageOf(row, limit));
 }
 
-/** As text all the way: as a Date the time would lose its microseconds. */
-const stoodAt = (sql: Sql, asOf: string, ended = false) =>
+/** That a row is of the state that stood then. As text all the way: as a Date the time would lose its microseconds. */
+export const stoodAt = (sql: Sql, asOf: string, ended = false) =>
   ended
     ? sql`updated_at <= ${asOf}::text::timestamptz and ended_at > ${asOf}::text::timestamptz`
     : sql`updated_at <= ${asOf}::text::timestamptz`;

@@ -6,7 +6,7 @@ import { checkLimit, defaultLimit, pageCursor, pageLimit, uuid } from '../parame
 import { invalidField, Problem, problemResponses } from '../problems.ts';
 import { claimAnswer, pageAnswer } from './answer.ts';
 import type { Cursors, Place } from './cursor.ts';
-import { asOf, checkTimes, endOfMillisecond, filterParameters } from './filters.ts';
+import { asOf, checkTimes, claimFilters, endOfMillisecond } from './filters.ts';
 import { ClaimState, listStates, renderState } from './history.ts';
 import {
   type ClaimFilters,
@@ -31,7 +31,7 @@ const ListQuery = Type.Object(
         description: 'By first day of service: newest first, or oldest first',
       }),
     ),
-    ...filterParameters,
+    ...claimFilters,
     asOf,
   },
   { additionalProperties: false },

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { checkTimes, filterParameters } from '../claims/filters.ts';
+import { checkTimes, claimFilters } from '../claims/filters.ts';
 import type { Repeats } from '../claims/repeats.ts';
 import { problemResponses } from '../problems.ts';
 import { copiedFormats } from './copy-out.ts';
@@ -22,7 +22,7 @@ const Query = Type.Object(
           '`ndjson`: a claim a line, as the canonical JSON; `csv`: flat columns, and in the last one the claim',
       }),
     ),
-    ...filterParameters,
+    ...claimFilters,
   },
   { additionalProperties: false },
 );

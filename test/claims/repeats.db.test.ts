@@ -16,6 +16,8 @@ const addresses = [
   '/api/claims?diagnosis=E11.9',
   '/api/claims?patient=nobody',
   `/api/claims/${id}`,
+  '/api/claims/summary?by=type',
+  '/api/claims/summary?by=type&type=vision',
   `/api/claims/${id}/history`,
   '/api/claims?asOf=2030-01-01T00:00:00Z',
 ];
