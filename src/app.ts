@@ -69,6 +69,9 @@ export async function buildApp(
     genReqId: () => randomUUID(),
     // Unknown fields are errors, not dropped: a filter with a spelling mistake would answer another question.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true } },
+    // Claims go out as they are stored, and the other answers are small: to compile a serializer for each answer, most of
+    // them of the schema of a claim, took a fifth of the start.
+    schemaController: { compilersFactory: { buildSerializer: () => () => (answer) => JSON.stringify(answer) } },
     frameworkErrors,
     return503OnClosing: true,
     forceCloseConnections: 'idle',

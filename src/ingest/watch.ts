@@ -71,8 +71,10 @@ const pause = (seconds: number, signal: AbortSignal) => sleep(seconds * 1000, un
 async function loadFirst(settled: StandingFile[], waiting: number, options: WatchOptions): Promise<void> {
   const { dataDirectory, scanSeconds, load, log, signal } = options;
   if (waiting > 0) log.info(`${dataDirectory}: ${waiting} files have just changed; waiting ${scanSeconds} s for them`);
-  if (settled.length === 0 && waiting > 0) return;
-  if (settled.length === 0) log.info(`${dataDirectory} holds no files`);
+  if (settled.length === 0) {
+    if (waiting === 0) log.info(`${dataDirectory} holds no files`);
+    return;
+  }
   const done = await load({ files: settled.map(listed) }, signal);
   for (const file of settled) file.tried = true;
   log.info(`${dataDirectory}: ${inWords(done)}`);
