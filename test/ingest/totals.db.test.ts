@@ -73,20 +73,16 @@ it('the totals are exact while replicas load the same claims at once, and when t
 }, async () => {
   const db = await testDatabase();
   const numbers = Array.from({ length: 1500 }, (_, index) => ({ system: 'urn:test', value: `${index}` }));
-  const files = claimStatuses
-    .slice(0, 4)
-    .map((status, file) =>
-      numbers
-        .slice(file * 100)
-        .map((identifier, index) =>
-          aClaim({
-            identifier,
-            status,
-            insurer: { id: `${(index + file) % 30}` },
-            total: { charge: `${index}.0${file}` },
-          }),
-        ),
-    );
+  const files = claimStatuses.slice(0, 4).map((status, file) =>
+    numbers.slice(file * 100).map((identifier, index) =>
+      aClaim({
+        identifier,
+        status,
+        insurer: { id: `${(index + file) % 30}` },
+        total: { charge: `${index}.0${file}` },
+      }),
+    ),
+  );
   let loading = true;
   const loaded = Promise.all(files.map((claims) => importClaims(db.url, claims))).finally(() => {
     loading = false;
