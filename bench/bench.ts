@@ -1,0 +1,118 @@
+import { type Database, prepareQuestion, type Question } from './database.ts';
+import type { Load, Loaded } from './load.ts';
+import { pgbench } from './pgbench.ts';
+import { median, type Report, type Row } from './report.ts';
+import type { Server } from './server.ts';
+import { forgetPeak, type Service, startService } from './service.ts';
+
+export interface Options {
+  claims: number;
+  /** Of each measurement. */
+  seconds: number;
+  rounds: number;
+  importClaims: number;
+  lookups: number;
+  /** What takes more than the ten minutes: 5,000,000 claims, files of 2 GB. */
+  big: boolean;
+}
+
+/** What every part works with. */
+export interface Bench {
+  options: Options;
+  /** For files; psql and pgbench see it too. */
+  directory: string;
+  server: Server;
+  database: Database;
+  load: Load;
+  tokens: string[];
+  report: Report;
+  /** A line about what is under way. */
+  say(line: string): void;
+}
+
+/** Measures one thing and reports it. */
+export type Part = (bench: Bench) => Promise<void>;
+
+/** Connections of a load: twice as many as the service has to the database. */
+export const connections = 16;
+
+export async function withService<T>(
+  bench: Bench,
+  work: (service: Service) => Promise<T>,
+  database = bench.database,
+): Promise<T> {
+  const service = await startService(bench.directory, database.url);
+  try {
+    return await work(service);
+  } finally {
+    await service.stop();
+  }
+}
+
+/** What is asked of the service, and of PostgreSQL as its limit. */
+export interface Contest {
+  row: Pick<Row, 'part' | 'what' | 'atLeast'>;
+  question: Question;
+  statement: string;
+  body: 'claim' | 'page' | 'few';
+}
+
+/**
+ * The limit and ours in turn, in each round. Each of ours goes to a service that has warmed up on the same question.
+ */
+export async function contest(bench: Bench, service: Service, { row, question, statement, body }: Contest) {
+  const { options, server, database, directory } = bench;
+  const { seconds, rounds } = options;
+  const ours: Loaded[] = [];
+  const limits: number[] = [];
+  await forgetPeak(service.pid);
+  for (let round = 0; round < rounds; round += 1) {
+    const of = { directory, statement, seconds, ...(question.draw && { draw: question.draw }) };
+    limits.push(await pgbench(server, database.name, of));
+    ours.push(await ask(bench, service, question, body));
+  }
+  const { peak } = await service.memory();
+  bench.report({ ...rate(row, ours), limit: median(limits), limitIs: 'pgbench', ratios: ratios(ours, limits), peak });
+  return { ours, limits };
+}
+
+export function ask(
+  { load, tokens, options: { seconds } }: Bench,
+  service: Pick<Service, 'port'>,
+  { paths }: Question,
+  body?: 'claim' | 'page' | 'few',
+): Promise<Loaded> {
+  return load.run({ port: service.port, paths, tokens, connections, seconds, ...(body && { body }) });
+}
+
+/** Answers a second, with the medians of the rounds. */
+export function rate<T extends Pick<Row, 'part' | 'what'>>(row: T, rounds: Loaded[]) {
+  return {
+    ...row,
+    value: median(rounds.map(({ perSecond }) => perSecond)),
+    unit: '/s',
+    p50: median(rounds.map(({ p50 }) => p50)),
+    p99: median(rounds.map(({ p99 }) => p99)),
+  };
+}
+
+export const ratios = (ours: Loaded[], limits: number[]) =>
+  ours.map(({ perSecond }, round) => perSecond / (limits[round] as number));
+
+/** All ids, drawn at random. */
+export const anyClaim = (bench: Bench, database = bench.database) =>
+  prepareQuestion(database, bench.directory, {
+    name: 'ids',
+    query: 'select id as a from claims',
+    columns: ['a'],
+    path: ({ a }) => `/api/claims/${a}`,
+  });
+
+/** All patients, drawn at random. */
+export const anyPatient = (bench: Bench, database = bench.database) =>
+  prepareQuestion(database, bench.directory, {
+    name: 'patients',
+    query: 'select distinct patient_id as a from claims',
+    columns: ['a'],
+    path: ({ a }) => `/api/claims?patient=${a}`,
+  });
