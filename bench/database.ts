@@ -7,6 +7,7 @@ import { type Connection, connect } from '../src/db/client.ts';
 import { type Draw, makeDraw } from './draws.ts';
 import { runClaims } from './run-claims.ts';
 import type { Server } from './server.ts';
+import { prepareTokens } from './service.ts';
 
 export interface Database {
   name: string;
@@ -14,6 +15,8 @@ export interface Database {
   claims: number;
   /** Spent in the import; undefined where the claims were there already. */
   seconds: number | undefined;
+  /** Of a user who may do all, at any service of this database. */
+  tokens: string[];
 }
 
 export const urlOf = (server: Server, name: string) =>
@@ -28,7 +31,9 @@ export async function loadDatabase(
   { name, claims, directory, keep }: { name: string; claims: number; directory: string; keep: boolean },
 ): Promise<Database> {
   const url = urlOf(server, name);
-  if (keep && (await countClaims(server, name)) === claims) return { name, url, claims, seconds: undefined };
+  if (keep && (await countClaims(server, name)) === claims) {
+    return { name, url, claims, seconds: undefined, tokens: await prepareTokens(directory, url) };
+  }
   await onServer(server, async (sql) => {
     await sql`drop database if exists ${sql(name)} with (force)`;
     await sql`create database ${sql(name)}`;
@@ -43,7 +48,7 @@ export async function loadDatabase(
     await sql`vacuum analyze`;
     await sql`checkpoint`;
   });
-  return { name, url, claims, seconds };
+  return { name, url, claims, seconds, tokens: await prepareTokens(directory, url) };
 }
 
 /** The same database once more, under another name. Nobody may be connected to it. */
@@ -61,6 +66,17 @@ export async function dropDatabase(server: Server, name: string): Promise<void> 
 
 export async function onServer<T>(server: Server, work: (sql: Connection) => Promise<T>): Promise<T> {
   return onDatabase(server.url, work);
+}
+
+/** What figures depend on. */
+export async function describeServer(server: Server): Promise<Record<string, string>> {
+  const [row] = await onServer(
+    server,
+    (sql) => sql<Record<string, string>[]>`
+      select current_setting('server_version') as postgres, current_setting('fsync') as fsync,
+        current_setting('synchronous_commit') as "synchronousCommit", current_setting('shared_buffers') as "sharedBuffers"`,
+  );
+  return { server: server.what, ...row };
 }
 
 export async function onDatabase<T>(url: string, work: (sql: Connection) => Promise<T>): Promise<T> {

@@ -9,16 +9,39 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench, Part } from './bench.ts';
-import { dropDatabase, loadDatabase, onServer } from './database.ts';
+import { describeServer, dropDatabase, loadDatabase } from './database.ts';
 import { startLoad } from './load.ts';
+import { duringImport } from './parts/during-import.ts';
+import { exporting } from './parts/export.ts';
+import { importing } from './parts/import.ts';
 import { list } from './parts/list.ts';
 import { id, patient } from './parts/look-ups.ts';
+import { memory } from './parts/memory.ts';
 import { repeat } from './parts/repeat.ts';
-import { compare, type Results, type Row, results, table } from './report.ts';
+import { scale } from './parts/scale.ts';
+import { shed } from './parts/shed.ts';
+import { soak } from './parts/soak.ts';
+import { start } from './parts/start.ts';
+import { summary } from './parts/summary.ts';
+import { compare, line, type Results, type Row, results, table } from './report.ts';
 import { type Server, startServer } from './server.ts';
-import { logIn, prepareService, startService, stopServices } from './service.ts';
+import { stopServices } from './service.ts';
 
-const parts: Record<string, Part> = { list, id, patient, repeat };
+const parts: Record<string, Part> = {
+  list,
+  id,
+  patient,
+  repeat,
+  summary,
+  import: importing,
+  export: exporting,
+  start,
+  memory,
+  scale,
+  'during-import': duringImport,
+  shed,
+  soak,
+};
 
 const usage = `Usage: npm run bench -- [PART]... [OPTION]...
 Parts: ${Object.keys(parts).join(', ')}; without any, all of them.
@@ -57,7 +80,7 @@ try {
 async function run(): Promise<void> {
   server = await startServer(directory);
   const settings = {
-    ...(await describe(server)),
+    ...(await describeServer(server)),
     claims: values.claims,
     rounds: values.rounds,
     seconds: values.seconds,
@@ -77,12 +100,9 @@ async function run(): Promise<void> {
     say(
       `${values.claims.toLocaleString('en-US')} claims loaded in ${database.seconds.toFixed(1)} s; vacuumed, analysed, checkpointed`,
     );
-  await prepareService(directory, database.url);
-  const service = await startService(directory, database.url);
-  const tokens = await logIn(service.port).finally(service.stop);
   const report = (row: Row) => {
     rows.push(row);
-    say(table([row]).split('\n').at(-1) as string);
+    say(line(row));
   };
   const bench: Bench = {
     options: { ...values, importClaims: values['import-claims'] },
@@ -90,7 +110,6 @@ async function run(): Promise<void> {
     server,
     database,
     load,
-    tokens,
     report,
     say,
   };
@@ -119,16 +138,6 @@ async function close(): Promise<void> {
     server = undefined;
   }
   await rm(directory, { recursive: true, force: true });
-}
-
-async function describe(of: Server): Promise<Record<string, string>> {
-  const [row] = await onServer(
-    of,
-    (sql) => sql<Record<string, string>[]>`
-    select current_setting('server_version') as postgres, current_setting('fsync') as fsync,
-      current_setting('synchronous_commit') as "synchronousCommit", current_setting('shared_buffers') as "sharedBuffers"`,
-  );
-  return { server: of.what, ...row };
 }
 
 function say(line: string): void {

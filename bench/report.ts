@@ -72,6 +72,19 @@ export function table(rows: Row[]): string {
   return [print(head), widths.map((width) => '-'.repeat(width)).join('  '), ...lines.map(print)].join('\n');
 }
 
+/** The same of one row, while the others are still measured. */
+export function line(row: Row): string {
+  const figures = [
+    row.value === undefined ? '' : `${number(row.value)} ${row.unit}`.trim(),
+    row.p99 === undefined ? '' : `p99 ${number(row.p99)} ms`,
+    row.limit === undefined ? '' : `limit ${number(row.limit)} ${row.limitIs ?? ''}`.trim(),
+    row.ratios === undefined ? '' : `ratio ${number(median(row.ratios))}`,
+    verdict(row),
+    row.note,
+  ];
+  return `${row.what}: ${figures.filter(Boolean).join(', ')}`;
+}
+
 /** More than this a ratio may not have changed for the worse. */
 const tolerance = 0.15;
 

@@ -37,8 +37,11 @@ export async function stopServices(): Promise<void> {
   await Promise.all([...running].map(stop));
 }
 
-/** Makes what a service needs beside the database: its directories, keys and the user who asks. */
-export async function prepareService(directory: string, databaseUrl: string): Promise<void> {
+/**
+ * Makes what the load needs to ask a service of the database: keys, a user, and the tokens of real logins. They are good
+ * as long as the directory and the database, or a copy of it, are there.
+ */
+export async function prepareTokens(directory: string, databaseUrl: string): Promise<string[]> {
   for (const name of ['data', 'uploads']) await mkdir(join(directory, name), { recursive: true });
   await runClaims(['keys', 'generate', '--if-missing'], databaseUrl, directory);
   const scopes = ['claims:read', 'claims:export', 'imports:read', 'imports:write'];
@@ -47,6 +50,8 @@ export async function prepareService(directory: string, databaseUrl: string): Pr
     // A database that was kept has the user.
     if (!error.message.includes('There is a user')) throw error;
   });
+  const service = await startService(directory, databaseUrl);
+  return logIn(service.port).finally(service.stop);
 }
 
 export async function startService(directory: string, databaseUrl: string): Promise<Service> {
@@ -69,11 +74,8 @@ export async function startService(directory: string, databaseUrl: string): Prom
   return { port, pid, secondsToReady, memory: () => memoryOf(pid), stop: () => stop(child) };
 }
 
-/**
- * Real logins, one for each connection of the load; one after the other, as those under way count as failures. Tokens are
- * good at every service of the same keys and users.
- */
-export async function logIn(port: number): Promise<string[]> {
+/** One for each connection of the load; one after the other, as logins under way count as failures. */
+async function logIn(port: number): Promise<string[]> {
   const tokens: string[] = [];
   while (tokens.length < tokenCount) {
     const answer = await fetch(`http://127.0.0.1:${port}/api/auth/login`, {

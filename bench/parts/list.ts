@@ -1,9 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Bench, contest, type Part, ratios as ratiosOf, withService } from '../bench.ts';
+import { type Bench, contest, type Part, ratios as ratiosOf, type Service, withService } from '../bench.ts';
 import { prepareQuestion, type Question } from '../database.ts';
 import { median } from '../report.ts';
-import type { Service } from '../service.ts';
 import { statements } from '../statements.ts';
 
 const atLeast = 0.35;
@@ -99,7 +98,7 @@ async function deepPages(bench: Bench, service: Service, page: number): Promise<
   const ask = async (limit: number, cursor?: string) => {
     const query = new URLSearchParams({ limit: String(limit), ...(cursor && { cursor }) });
     const answer = await fetch(`http://127.0.0.1:${service.port}/api/claims?${query}`, {
-      headers: { authorization: `Bearer ${bench.tokens[0]}` },
+      headers: { authorization: `Bearer ${service.tokens[0]}` },
     });
     if (!answer.ok) throw new Error(`page ${page} was answered ${answer.status}: ${await answer.text()}`);
     return (await answer.json()) as { claims: { id: string }[]; next: string };

@@ -9,7 +9,8 @@ import { median } from '../report.ts';
 /** The same page again while nothing is imported, as one reloads it: with the ETag of the answer before, and without. */
 export const repeat: Part = (bench) =>
   withService(bench, async (service) => {
-    const { tokens, directory, options } = bench;
+    const { directory, options } = bench;
+    const { tokens } = service;
     const path = '/api/claims';
     const paths = join(directory, 'repeat.paths');
     await writeFile(paths, `${path}\n`);
