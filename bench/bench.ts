@@ -57,19 +57,22 @@ export interface Contest {
   question: Question;
   statement: string;
   body: 'claim' | 'page' | 'few';
+  /** In place of those of the options. */
+  seconds?: number;
 }
 
 /** The limit and ours in turn, in each round. */
-export async function contest(bench: Bench, service: Service, { row, question, statement, body }: Contest) {
+export async function contest(bench: Bench, service: Service, asked: Contest) {
   const { options, server, database, directory } = bench;
-  const { seconds, rounds } = options;
+  const { rounds } = options;
+  const { row, question, statement, body, seconds = options.seconds } = asked;
   const ours: Loaded[] = [];
   const limits: number[] = [];
   await forgetPeak(service.pid);
   for (let round = 0; round < rounds; round += 1) {
     const of = { directory, statement, seconds, ...(question.draw && { draw: question.draw }) };
     limits.push(await pgbench(server, database.name, of));
-    ours.push(await ask(bench, service, question, body, round === 0));
+    ours.push(await ask(bench, service, question, { body, seconds, isFirst: round === 0 }));
   }
   const { peak } = await service.memory();
   bench.report({ ...rate(row, ours), limit: median(limits), limitIs: 'pgbench', ratios: ratios(ours, limits), peak });
@@ -77,11 +80,10 @@ export async function contest(bench: Bench, service: Service, { row, question, s
 }
 
 export function ask(
-  { load, options: { seconds } }: Bench,
+  { load, options }: Bench,
   { port, tokens }: Service,
   { paths }: Question,
-  body?: 'claim' | 'page' | 'few',
-  isFirst = false,
+  { body, seconds = options.seconds, isFirst = false }: { body?: Contest['body']; seconds?: number; isFirst?: boolean },
 ): Promise<Loaded> {
   // The first time V8 compiles what the question runs through.
   const warmUpSeconds = isFirst ? 1.5 : 0.5;

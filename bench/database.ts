@@ -103,23 +103,25 @@ export interface Question {
   draw?: Draw;
 }
 
-/** The paths are made of what the query returns, each row once; pgbench draws from the same rows. */
-export async function prepareQuestion(
+const prepared = new Map<string, Promise<Question & { draw: Draw }>>();
+
+/** The paths are made of what the query returns, each row once; pgbench draws from the same rows. Made once a run. */
+export function prepareQuestion(
   database: Database,
   directory: string,
-  {
-    name,
-    query,
-    columns,
-    path,
-  }: {
-    name: string;
-    query: string;
-    columns: ('a' | 'b')[];
-    path: (row: { a: string; b: string }) => string;
-  },
+  asked: { name: string; query: string; columns: ('a' | 'b')[]; path: (row: { a: string; b: string }) => string },
 ): Promise<Question & { draw: Draw }> {
-  const paths = join(directory, `${database.name}-${name}.paths`);
+  const key = `${database.name}-${asked.name}`;
+  const question = prepared.get(key) ?? makeQuestion(database, join(directory, `${key}.paths`), asked);
+  prepared.set(key, question);
+  return question;
+}
+
+async function makeQuestion(
+  database: Database,
+  paths: string,
+  { name, query, columns, path }: Parameters<typeof prepareQuestion>[2],
+): Promise<Question & { draw: Draw }> {
   return onDatabase(database.url, async (sql) => {
     await sql.unsafe(`create temporary table asked as ${query}`);
     const draw = await makeDraw(sql, name, 'asked', columns);

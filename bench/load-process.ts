@@ -111,6 +111,7 @@ async function run(asked: Asked): Promise<Loaded> {
     let status = 0;
     let length = 0;
     let missing = -1;
+    let last = false;
     let body: Buffer[] | undefined;
 
     const ask = () => {
@@ -144,6 +145,7 @@ async function run(asked: Asked): Promise<Loaded> {
         status = Number(head.slice(9, 12));
         length = status === 304 ? 0 : contentLength(head);
         if (length < 0) return close(`${path}: an answer without Content-Length: ${head}`);
+        last = /^connection: close/im.test(head);
         if (status === 503 && !/^retry-after:/im.test(head)) fault(`${path}: 503 without Retry-After`);
         content = all.subarray(end + blankLine.length);
         missing = length;
@@ -165,6 +167,10 @@ async function run(asked: Asked): Promise<Loaded> {
       else if (wrong > 100) {
         ended = true;
         close();
+      } else if (last) {
+        socket.destroy();
+        asking -= 1;
+        open(number);
       } else ask();
     });
   };

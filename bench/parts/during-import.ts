@@ -26,9 +26,9 @@ export const duringImport: Part = async (bench) => {
         let ended = 0;
         for (let round = 0; round < options.rounds; round += 1) {
           await writeClaims(file, generated(100 + round, options.importClaims), 'ndjson');
-          alone.push(await ask(bench, service, { paths }, 'page', round === 0));
+          alone.push(await ask(bench, service, { paths }, { body: 'page', isFirst: round === 0 }));
           const location = await upload(service, file);
-          during.push(await ask(bench, service, { paths }, 'page'));
+          during.push(await ask(bench, service, { paths }, { body: 'page' }));
           if ((await statusOf(service, location)) === 'completed') ended += 1;
           while ((await statusOf(service, location)) !== 'completed') await setTimeout(pollMs);
         }

@@ -1,6 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Bench, contest, type Part, ratios as ratiosOf, type Service, withService } from '../bench.ts';
+import {
+  type Bench,
+  type Contest,
+  contest,
+  type Part,
+  ratios as ratiosOf,
+  type Service,
+  withService,
+} from '../bench.ts';
 import { prepareQuestion, type Question } from '../database.ts';
 import { median } from '../report.ts';
 import { statements } from '../statements.ts';
@@ -14,8 +22,8 @@ const around = 50;
 /** The list, newest first: plain, deep, and by filters, whose values are drawn as claims have them. */
 export const list: Part = (bench) =>
   withService(bench, async (service) => {
-    const ask = (what: string, question: Question, statement: string, body: 'page' | 'few' = 'page') =>
-      contest(bench, service, { row: { part: 'list', what, atLeast }, question, statement, body });
+    const ask = (what: string, question: Question, statement: string, further: Partial<Contest> = {}) =>
+      contest(bench, service, { row: { part: 'list', what, atLeast }, question, statement, body: 'page', ...further });
 
     const first = await ask('list, page 1', await onePath(bench, 'page-1', '/api/claims'), statements.list);
     const page = Math.min(deepPage, Math.floor((bench.database.claims / pageSize) * 0.8));
@@ -33,11 +41,13 @@ export const list: Part = (bench) =>
       atLeast: 0.9,
     });
 
+    // There are many of them.
+    const seconds = bench.options.seconds / 2;
     const worst: { what: string; ratios: number[] }[] = [];
-    for (const [filter, statement, query, columns, path, body] of filters) {
+    for (const [filter, statement, query, columns, path, body = 'page'] of filters) {
       const name = `by_${filter.replaceAll(/\W/g, '_')}`.toLowerCase();
       const question = await prepareQuestion(bench.database, bench.directory, { name, query, columns, path });
-      const { ours, limits } = await ask(`list by ${filter}`, question, statement, body);
+      const { ours, limits } = await ask(`list by ${filter}`, question, statement, { body, seconds });
       worst.push({ what: filter, ratios: ratiosOf(ours, limits) });
     }
     const [least] = worst.toSorted((a, b) => median(a.ratios) - median(b.ratios));

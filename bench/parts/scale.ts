@@ -19,13 +19,16 @@ export const scale: Part = async (bench) => {
   if (options.big) sizes.push(await load('claims_bench_big', bigClaims));
   const [least, ...others] = sizes as [Database, ...Database[]];
   try {
+    const seconds = options.seconds / 2;
     await onServices(bench, sizes, async (services) => {
       for (const [what, body, question] of questions) {
         const ours = sizes.map(() => [] as Loaded[]);
         const asked = await Promise.all(sizes.map((size) => question(bench, size)));
         for (let round = 0; round < options.rounds; round += 1) {
           for (const [index, service] of services.entries()) {
-            ours[index]?.push(await ask(bench, service, asked[index] as Question, body, round === 0));
+            ours[index]?.push(
+              await ask(bench, service, asked[index] as Question, { body, seconds, isFirst: round === 0 }),
+            );
           }
         }
         const [ofLeast, ...ofOthers] = ours as [Loaded[], ...Loaded[][]];

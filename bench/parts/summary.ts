@@ -20,6 +20,6 @@ export const summary: Part = (bench) =>
     await writeFile(paths, `${path}\n`);
     const rounds: Loaded[] = [];
     for (let round = 0; round < bench.options.rounds; round += 1)
-      rounds.push(await ask(bench, service, { paths }, undefined, round === 0));
+      rounds.push(await ask(bench, service, { paths }, { isFirst: round === 0 }));
     bench.report({ ...rate(row, rounds), peak: (await service.memory()).peak });
   });
