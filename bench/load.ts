@@ -36,8 +36,6 @@ export interface Loaded {
   /** Milliseconds, of answers of the first status. */
   p50: number;
   p99: number;
-  worst: number;
-  bytesPerAnswer: number;
   /** Answers a second of each window, in order. */
   windows: number[];
   /** Of one core, that the load itself took. */
@@ -55,11 +53,11 @@ export interface Load {
 
 export class WrongAnswer extends Error {}
 
-export function startLoad(): Load {
+export function startLoad(by: 'sockets' | 'autocannon'): Load {
   let child: ChildProcess | undefined;
   return {
     async run(asked) {
-      child ??= fork(join(import.meta.dirname, 'load-process.ts'), { stdio: 'inherit' });
+      child ??= fork(join(import.meta.dirname, 'load-process.ts'), [by], { stdio: 'inherit' });
       child.send(asked);
       const ended = new AbortController();
       const [answer] = await Promise.race([

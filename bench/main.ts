@@ -53,14 +53,16 @@ Parts: ${Object.keys(parts).join(', ')}; without any, all of them.
   --seconds N      of each measurement (2)
   --rounds N       of limit and ours in turn (3)
   --import-claims N  of each file that is imported (50000)
-  --lookups N      in a row (1000000)`;
+  --lookups N      in a row (1000000)
+  --load NAME      what asks: sockets, or autocannon, which takes more of the machine (sockets)`;
 
 const { values, positionals } = readArguments();
 const asked = positionals.length > 0 ? positionals : Object.keys(parts);
 const directory = await mkdtemp(join(tmpdir(), 'claims-api-bench-'));
-const load = startLoad();
+const load = startLoad(values.load);
 const rows: Row[] = [];
 let server: Server | undefined;
+let closing: Promise<void> | undefined;
 const databaseName = 'claims_bench';
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -128,14 +130,18 @@ async function run(): Promise<void> {
   }
 }
 
-/** Leaves nothing behind, whatever went wrong. */
-async function close(): Promise<void> {
+/** Leaves nothing behind, whatever went wrong; once, though an interrupt and the error that it brings both ask for it. */
+function close(): Promise<void> {
+  closing ??= stopAll();
+  return closing;
+}
+
+async function stopAll(): Promise<void> {
   load.stop();
   await stopServices();
   if (server !== undefined) {
     if (!values.keep) await dropDatabase(server, databaseName).catch(() => {});
     await server.stop().catch(() => {});
-    server = undefined;
   }
   await rm(directory, { recursive: true, force: true });
 }
@@ -163,6 +169,7 @@ function readArguments() {
         rounds: { type: 'string', default: '3' },
         'import-claims': { type: 'string', default: '50000' },
         lookups: { type: 'string', default: '1000000' },
+        load: { type: 'string', default: 'sockets' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
@@ -177,10 +184,13 @@ function readArguments() {
       if (!Number.isInteger(number) || number < 1) throw new Error(`Expected --${name} with a whole number from 1 on.`);
       return number;
     };
+    const { load } = values;
+    if (load !== 'sockets' && load !== 'autocannon') throw new Error(`Expected --load sockets or --load autocannon.`);
     return {
       positionals,
       values: {
         ...values,
+        load: load as 'sockets' | 'autocannon',
         claims: whole('claims'),
         seconds: whole('seconds'),
         rounds: whole('rounds'),
