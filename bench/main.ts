@@ -72,7 +72,8 @@ const started = performance.now();
 try {
   await run();
 } catch (error) {
-  console.error(`\n${(error as Error).message}`);
+  // What an interrupt stops is no error of its own.
+  if (closing === undefined) console.error(`\n${(error as Error).message}`);
   if (rows.length > 0) console.error(`\nUntil then:\n${table(rows)}`);
   process.exitCode = 1;
 } finally {
@@ -126,7 +127,10 @@ async function run(): Promise<void> {
   if (values.against !== undefined) {
     const { text, worse } = compare(found, JSON.parse(await readFile(values.against, 'utf8')) as Results);
     console.log(text);
-    if (worse) process.exitCode = 1;
+    if (worse) {
+      console.log('A ratio fell by more than 15 %.');
+      process.exitCode = 1;
+    }
   }
 }
 

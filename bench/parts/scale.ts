@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { anyClaim, anyPatient, ask, type Bench, type Part, rate, ratios, type Service, withService } from '../bench.ts';
-import { type Database, dropDatabase, loadDatabase, type Question } from '../database.ts';
+import { anyClaim, ask, type Bench, type Part, rate, ratios, type Service, withService } from '../bench.ts';
+import { type Database, dropDatabase, loadDatabase, prepareQuestion, type Question } from '../database.ts';
 import type { Loaded } from '../load.ts';
 import { median } from '../report.ts';
 
@@ -9,6 +9,21 @@ const fewer = 10;
 const bigClaims = 5_000_000;
 /** What ten times the claims may cost. */
 const slower = 1.2;
+
+/** One claim, as a patient has ten times as many where there are ten times as many: there are always 50,000 patients. */
+const anyNewest = (bench: Bench, database: Database) =>
+  prepareQuestion(database, bench.directory, {
+    name: 'newest',
+    query: 'select distinct patient_id as a from claims',
+    columns: ['a'],
+    path: ({ a }) => `/api/claims?patient=${a}&limit=1`,
+  });
+
+const questions: [string, 'claim' | 'page' | 'few', (bench: Bench, of: Database) => Promise<Question>][] = [
+  ['list', 'page', firstPage],
+  ['by id', 'claim', anyClaim],
+  ["a patient's newest", 'few', anyNewest],
+];
 
 /** The same questions to a tenth of the claims, and with --big to 5,000,000: the number of claims must not matter. */
 export const scale: Part = async (bench) => {
@@ -64,12 +79,6 @@ export const scale: Part = async (bench) => {
     });
   }
 };
-
-const questions: [string, 'claim' | 'page' | 'few', (bench: Bench, of: Database) => Promise<Question>][] = [
-  ['list', 'page', firstPage],
-  ['by id', 'claim', anyClaim],
-  ['a patient', 'few', anyPatient],
-];
 
 async function firstPage({ directory }: Bench): Promise<Question> {
   const paths = join(directory, 'scale.paths');
