@@ -98,6 +98,7 @@ export function rate<T extends Pick<Row, 'part' | 'what'>>(row: T, rounds: Loade
     unit: '/s',
     p50: median(rounds.map(({ p50 }) => p50)),
     p99: median(rounds.map(({ p99 }) => p99)),
+    loadCpu: median(rounds.map(({ cpu }) => cpu)),
   };
 }
 

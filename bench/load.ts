@@ -51,8 +51,6 @@ export interface Load {
   stop(): void;
 }
 
-export class WrongAnswer extends Error {}
-
 export function startLoad(by: 'sockets' | 'autocannon'): Load {
   let child: ChildProcess | undefined;
   return {
@@ -67,8 +65,7 @@ export function startLoad(by: 'sockets' | 'autocannon'): Load {
         }),
       ]).finally(() => ended.abort());
       const loaded = answer as Loaded;
-      if (loaded.wrong > 0)
-        throw new WrongAnswer(`${loaded.wrong} wrong answers, such as: ${loaded.errors.join('; ')}`);
+      if (loaded.wrong > 0) throw new Error(`${loaded.wrong} wrong answers, such as: ${loaded.errors.join('; ')}`);
       return loaded;
     },
     stop: () => {

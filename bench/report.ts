@@ -10,6 +10,8 @@ export interface Row {
   /** Milliseconds. */
   p50?: number | undefined;
   p99?: number | undefined;
+  /** Of one core, that asking took; only in the JSON. */
+  loadCpu?: number;
   /** The median of the same rounds, in the same unit. */
   limit?: number | undefined;
   limitIs?: string;
