@@ -75,14 +75,21 @@ export async function contest(bench: Bench, service: Service, asked: Contest) {
     ours.push(await ask(bench, service, question, { body, seconds, isFirst: round === 0 }));
   }
   const { peak } = await service.memory();
-  bench.report({ ...rate(row, ours), limit: median(limits), limitIs: 'pgbench', ratios: ratios(ours, limits), peak });
+  bench.report({
+    ...rate(row, ours),
+    limit: median(limits),
+    limitIs: 'pgbench',
+    ratios: ratios(ours, limits),
+    peak,
+    note: `${question.different.toLocaleString('en-US')} different question${question.different === 1 ? '' : 's'}`,
+  });
   return { ours, limits };
 }
 
 export function ask(
   { load, options }: Bench,
   { port, tokens }: Service,
-  { paths }: Question,
+  { paths }: Pick<Question, 'paths'>,
   { body, seconds = options.seconds, isFirst = false }: { body?: Contest['body']; seconds?: number; isFirst?: boolean },
 ): Promise<Loaded> {
   // The first time V8 compiles what the question runs through.

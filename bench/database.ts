@@ -100,6 +100,8 @@ async function countClaims(server: Server, name: string): Promise<number | undef
 /** What a load asks for: the file of its paths, and where pgbench draws the same from. */
 export interface Question {
   paths: string;
+  /** How many different ones there are: few of them may be answered from what is remembered. */
+  different: number;
   draw?: Draw;
 }
 
@@ -131,6 +133,9 @@ async function makeQuestion(
       for await (const page of rows) yield `${page.map(path).join('\n')}\n`;
     };
     await pipeline(Readable.from(lines()), createWriteStream(paths));
-    return { paths, draw };
+    const [counted] = await sql.unsafe<{ different: number }[]>(
+      `select count(*)::int as different from (select distinct ${columns.join(', ')} from asked) each`,
+    );
+    return { paths, draw, different: counted?.different ?? 0 };
   });
 }

@@ -14,6 +14,7 @@ export const statements = {
   byStatus: list('true and status = :a'),
   byProvider: list('true and provider_id = :a'),
   byDiagnosis: list('true and diagnoses @> array[:a]'),
+  byDiagnosisAndDay: list('true and diagnoses @> array[:a] and service_date <= :b'),
   byDays: list('true and service_date >= :a and service_date <= :b'),
   byPatient: list('true and patient_id = :a'),
   byId: 'select document, source, updated_at as "updatedAt" from claims where id = :a',

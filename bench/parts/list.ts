@@ -88,6 +88,14 @@ const filters: Filter[] = [
     ({ a }) => `/api/claims?diagnosis=${a}`,
   ],
   [
+    'diagnosis and serviceTo',
+    statements.byDiagnosisAndDay,
+    `select diagnoses[1] as a, service_date as b from ${some}`,
+    ['a', 'b'],
+    ({ a, b }) => `/api/claims?diagnosis=${a}&serviceTo=${b}`,
+    'few',
+  ],
+  [
     'serviceFrom and serviceTo',
     statements.byDays,
     `select service_date - 30 as a, service_date as b from ${some}`,
@@ -99,7 +107,7 @@ const filters: Filter[] = [
 async function onePath({ directory }: Bench, name: string, path: string): Promise<Question> {
   const paths = join(directory, `${name}.paths`);
   await writeFile(paths, `${path}\n`);
-  return { paths };
+  return { paths, different: 1 };
 }
 
 /** The cursors of the pages around that one, which only following them yields, and the places that they stand for. */

@@ -83,7 +83,7 @@ export const scale: Part = async (bench) => {
 async function firstPage({ directory }: Bench): Promise<Question> {
   const paths = join(directory, 'scale.paths');
   await writeFile(paths, '/api/claims\n');
-  return { paths };
+  return { paths, different: 1 };
 }
 
 /** A service on each database, all at once; one is asked at a time. */
