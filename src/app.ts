@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import helmet from '@fastify/helmet';
 import serveStatic from '@fastify/static';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -11,9 +10,13 @@ import type { Login } from './auth/login.ts';
 import { authRoutes } from './auth/routes.ts';
 import type { Tokens } from './auth/tokens.ts';
 import type { Cursors } from './claims/cursor.ts';
+import { createRepeats } from './claims/repeats.ts';
 import { claimRoutes } from './claims/routes.ts';
+import { summaryRoutes } from './claims/summary.ts';
 import type { Config } from './config.ts';
 import type { Pool } from './db/client.ts';
+import type { Exports } from './export/exports.ts';
+import { exportRoutes } from './export/routes.ts';
 import { importRoutes } from './ingest/routes.ts';
 import type { Uploads } from './ingest/uploads.ts';
 import type { Logger } from './log.ts';
@@ -21,12 +24,17 @@ import { bodyTimeout } from './ops/body-timeout.ts';
 import { healthRoutes, type Readiness } from './ops/health.ts';
 import type { Metrics } from './ops/metrics.ts';
 import { requestLog } from './ops/requests.ts';
+import { securityHeaders } from './ops/security-headers.ts';
+import { createShedding } from './ops/shedding.ts';
 import { frameworkErrors, problems } from './problems.ts';
 
 export interface AppDependencies {
   version: string;
   log: Logger;
   db: Pool;
+  /** For what may take longer than a look-up, which is not to wait behind it. */
+  searches: Pool;
+  exports: Exports;
   keys: Keys;
   tokens: Tokens;
   login: Login;
@@ -41,11 +49,18 @@ export interface AppDependencies {
 
 /** The server, composed in the order in which its parts depend on each other. It does not listen yet. */
 export async function buildApp(
-  config: Pick<Config, 'trustedProxies' | 'insecureDemo' | 'publicUrl' | 'uploadLimitBytes'>,
+  config: Pick<Config, 'capacity' | 'trustedProxies' | 'insecureDemo' | 'publicUrl' | 'uploadLimitBytes'>,
   deps: AppDependencies,
 ) {
   const { db, version } = deps;
+  const repeats = createRepeats(db, version);
+  const shedding = createShedding({
+    capacity: config.capacity,
+    log: deps.log,
+    count: () => deps.metrics?.shed(),
+  });
   const app = Fastify({
+    serverFactory: shedding.serverFactory,
     loggerInstance: deps.log,
     // ops/requests.ts logs requests: Fastify's own lines hold the address with its query.
     logController: new LogController({ disableRequestLogging: true }),
@@ -58,24 +73,20 @@ export async function buildApp(
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     // Not for bodies, which ops/body-timeout.ts sees to.
-    http: { headersTimeout: 30_000 },
+    http: { headersTimeout: 30_000, connectionsCheckingInterval: 5000 },
     requestTimeout: 0,
+    // Of a connection on which nothing is sent or read, such as by a client that does not read its answer.
+    connectionTimeout: 60_000,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   // What is sent as text is of an unsupported type, not a body that fails its schema.
   app.removeContentTypeParser('text/plain');
   await app.register(problems);
   await app.register(requestLog);
+  await app.register(shedding.answers);
   if (deps.metrics) await app.register(deps.metrics.requests);
   await app.register(bodyTimeout);
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'self'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'self'"] },
-    },
-    // What stands before the service decides on TLS.
-    strictTransportSecurity: false,
-  });
+  await app.register(securityHeaders);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -113,7 +124,9 @@ export async function buildApp(
     uiConfig: { validatorUrl: null },
   });
   await app.register(authRoutes({ login: deps.login, keys: deps.keys }));
-  await app.register(claimRoutes({ db, cursors: deps.cursors }));
+  await app.register(claimRoutes({ db, searches: deps.searches, cursors: deps.cursors, repeats }));
+  await app.register(summaryRoutes({ db: deps.searches, repeats }));
+  await app.register(exportRoutes({ exports: deps.exports, repeats }));
   await app.register(importRoutes({ db, uploads: deps.uploads, uploadLimitBytes: config.uploadLimitBytes }));
   await app.register(healthRoutes({ db, version, readiness: deps.readiness }));
   if (deps.webDirectory) await app.register(serveStatic, { root: deps.webDirectory });

@@ -165,8 +165,26 @@ export const settings = {
   lookupConnections: setting({
     env: 'CLAIMS_API_LOOKUP_CONNECTIONS',
     default: '8',
-    help: 'PostgreSQL connections that answer requests. Loading takes one more for the data directory, and two for uploads.',
+    help: 'PostgreSQL connections for look-ups. Loading takes one more for the data directory and two for uploads; metrics take one.',
     parse: integer(1, 200),
+  }),
+  searchConnections: setting({
+    env: 'CLAIMS_API_SEARCH_CONNECTIONS',
+    default: '4',
+    help: 'PostgreSQL connections for what may take longer: searches by code, by several filters or in the past, and summaries.',
+    parse: integer(1, 200),
+  }),
+  exportsAtOnce: setting({
+    env: 'CLAIMS_API_EXPORTS_AT_ONCE',
+    default: '4',
+    help: 'Exports at the same time, each with a PostgreSQL connection of its own; further ones get 503.',
+    parse: integer(1, 100),
+  }),
+  capacity: setting({
+    env: 'CLAIMS_API_CAPACITY',
+    default: '48',
+    help: 'Requests that are answered at the same time; further ones get 503 with `Retry-After` at once.',
+    parse: integer(1, 10_000),
   }),
   queryTimeoutSeconds: setting({
     env: 'CLAIMS_API_QUERY_TIMEOUT_SECONDS',

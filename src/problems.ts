@@ -80,21 +80,20 @@ export function problemResponses<S extends number>(...statuses: S[]) {
   ) as Record<S, object>;
 }
 
+function render({ kind, message, errors }: Problem): Buffer {
+  const [status, title] = kinds[kind];
+  const type = `urn:claims-api:problem:${kind}`;
+  return Buffer.from(JSON.stringify({ type, title, status, detail: message, ...(errors && { errors }) }));
+}
+
+/** For what is answered without Fastify. */
+export const problemBody = (kind: ProblemKind, detail: string) => render(new Problem(kind, detail));
+
 function send(reply: FastifyReply, problem: Problem) {
-  const [status, title] = kinds[problem.kind];
+  const [status] = kinds[problem.kind];
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', problem.retryAfterSeconds);
   if (status === 401) reply.header('www-authenticate', 'Bearer');
-  return reply
-    .code(status)
-    .header('content-type', 'application/problem+json')
-    .serializer((body: unknown) => JSON.stringify(body))
-    .send({
-      type: `urn:claims-api:problem:${problem.kind}`,
-      title,
-      status,
-      detail: problem.message,
-      ...(problem.errors && { errors: problem.errors }),
-    });
+  return reply.code(status).header('content-type', 'application/problem+json').send(render(problem));
 }
 
 /** Of the formats of JSON Schema, in words. */

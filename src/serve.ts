@@ -7,10 +7,12 @@ import { createLogin } from './auth/login.ts';
 import { createTokens } from './auth/tokens.ts';
 import { demoUser, ensureDemoUser } from './auth/users.ts';
 import { Cursors } from './claims/cursor.ts';
-import { cursorSecret } from './claims/queries.ts';
+import { cursorSecret, lookupSettings, searchSettings } from './claims/queries.ts';
 import type { Config } from './config.ts';
 import { createPool } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
+import { createExports } from './export/exports.ts';
+import type { WaitingSince } from './ingest/import-metrics.ts';
 import { anyImportEnded } from './ingest/import-queries.ts';
 import { Spool } from './ingest/spool.ts';
 import { Uploads } from './ingest/uploads.ts';
@@ -26,9 +28,16 @@ import { createMetrics, serveMetrics } from './ops/metrics.ts';
 export async function serve(config: Config, version: string, entry: URL, log: Logger): Promise<void> {
   const keys = await openKeys(config.keysDirectory, log);
   const database = await openDatabase(config, log);
+  const statementTimeoutSeconds = config.queryTimeoutSeconds;
   const db = createPool(database.url, config.lookupConnections, {
     name: 'lookup',
-    statementTimeoutSeconds: config.queryTimeoutSeconds,
+    statementTimeoutSeconds,
+    settings: lookupSettings,
+  });
+  const searches = createPool(database.url, config.searchConnections, {
+    name: 'search',
+    statementTimeoutSeconds,
+    settings: searchSettings,
   });
   if (config.insecureDemo) await db.run(ensureDemoUser);
   const readiness = { loaded: await db.run(anyImportEnded) };
@@ -44,11 +53,17 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
   const spool = new Spool(config.uploadsDirectory ?? tmpdir());
   const uploads = new Uploads({ databaseUrl: database.url, spool, load, log, signal });
   await uploads.start();
-  const metrics = config.opsPort === undefined ? undefined : createMetrics(version, db);
+  const metrics =
+    config.opsPort === undefined
+      ? undefined
+      : createMetrics({ version, pools: { lookups: db, searches }, databaseUrl: database.url });
+  metrics?.imports.waits(() => uploads.waitingSince());
   const app = await buildApp(config, {
     version,
     log,
     db,
+    searches,
+    exports: createExports(database.url, config.exportsAtOnce),
     keys,
     tokens,
     login: createLogin({
@@ -74,7 +89,8 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
     readiness.loaded = true;
     if (config.insecureDemo) sayWhatToTry(url, log);
   };
-  const watching = watchDirectory({ dataDirectory, scanSeconds, db, load, log, signal, loaded });
+  const waits = (since: WaitingSince) => metrics?.imports.waits(since);
+  const watching = watchDirectory({ dataDirectory, scanSeconds, db, load, log, signal, loaded, waits });
 
   const stop = (name: NodeJS.Signals) => {
     if (signal.aborted) return;
@@ -88,7 +104,8 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
       .then(async () => {
         await uploads.close();
         keys.close();
-        await db.end();
+        await metrics?.end();
+        await Promise.all([db.end(), searches.end()]);
         await database.close();
         log.info('stopped');
         log.flush(() => process.exit(0));

@@ -112,12 +112,15 @@ describe('routes', () => {
       'GET /api/claims claims:read',
       'GET /api/claims/:id claims:read',
       'GET /api/claims/:id/history claims:read',
+      'GET /api/claims/export claims:export',
+      'GET /api/claims/summary claims:read',
       'GET /api/imports imports:read',
       'GET /api/imports/:id imports:read',
       'GET /api/imports/:id/rejects imports:read',
       'HEAD /api/claims claims:read',
       'HEAD /api/claims/:id claims:read',
       'HEAD /api/claims/:id/history claims:read',
+      'HEAD /api/claims/summary claims:read',
       'HEAD /api/imports imports:read',
       'HEAD /api/imports/:id imports:read',
       'HEAD /api/imports/:id/rejects imports:read',
@@ -398,7 +401,9 @@ describe('the API description', async () => {
     for (const [status, response] of Object.entries(operation.responses)) {
       expect(response.description, status).toMatch(/\w/);
       expect(response.description, status).not.toBe('Default Response');
-      if (status === '200') expect(Object.keys(response.content ?? {})).toEqual(['application/json']);
+      const types =
+        operation.operationId === 'exportClaims' ? ['application/x-ndjson', 'text/csv'] : ['application/json'];
+      if (status === '200') expect(Object.keys(response.content ?? {})).toEqual(types);
     }
   });
 

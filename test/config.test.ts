@@ -29,6 +29,9 @@ describe('the configuration', () => {
       trustedProxies: [],
       databaseWaitSeconds: 60,
       lookupConnections: 8,
+      searchConnections: 4,
+      exportsAtOnce: 4,
+      capacity: 48,
       queryTimeoutSeconds: 10,
       drainSeconds: 8,
       logLevel: 'info',
@@ -56,6 +59,9 @@ describe('the configuration', () => {
       CLAIMS_API_TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.1,,',
       CLAIMS_API_DATABASE_WAIT_SECONDS: '3600',
       CLAIMS_API_LOOKUP_CONNECTIONS: '200',
+      CLAIMS_API_SEARCH_CONNECTIONS: '1',
+      CLAIMS_API_CAPACITY: '1',
+      CLAIMS_API_EXPORTS_AT_ONCE: '1',
       CLAIMS_API_QUERY_TIMEOUT_SECONDS: '600',
       CLAIMS_API_DRAIN_SECONDS: '0',
       CLAIMS_API_LOG_LEVEL: 'silent',
@@ -85,6 +91,9 @@ describe('the configuration', () => {
       trustedProxies: ['10.0.0.0/8', '192.0.2.1'],
       databaseWaitSeconds: 3600,
       lookupConnections: 200,
+      searchConnections: 1,
+      exportsAtOnce: 1,
+      capacity: 1,
       queryTimeoutSeconds: 600,
       drainSeconds: 0,
       logLevel: 'silent',
@@ -188,7 +197,10 @@ it('the table of settings is this', () => {
     | \`CLAIMS_API_LOGIN_FAILURES_PER_MINUTE\` | \`10\` | Failed logins a minute, for one user name or one address, after which further ones get 429. Counted by each replica. |
     | \`CLAIMS_API_TRUSTED_PROXIES\` |  | Addresses or CIDR ranges, separated by commas, whose \`X-Forwarded-*\` headers are believed. |
     | \`CLAIMS_API_DATABASE_WAIT_SECONDS\` | \`60\` | How long to wait at the start for a database that cannot be reached yet, in seconds. |
-    | \`CLAIMS_API_LOOKUP_CONNECTIONS\` | \`8\` | PostgreSQL connections that answer requests. Loading takes one more for the data directory, and two for uploads. |
+    | \`CLAIMS_API_LOOKUP_CONNECTIONS\` | \`8\` | PostgreSQL connections for look-ups. Loading takes one more for the data directory and two for uploads; metrics take one. |
+    | \`CLAIMS_API_SEARCH_CONNECTIONS\` | \`4\` | PostgreSQL connections for what may take longer: searches by code, by several filters or in the past, and summaries. |
+    | \`CLAIMS_API_EXPORTS_AT_ONCE\` | \`4\` | Exports at the same time, each with a PostgreSQL connection of its own; further ones get 503. |
+    | \`CLAIMS_API_CAPACITY\` | \`48\` | Requests that are answered at the same time; further ones get 503 with \`Retry-After\` at once. |
     | \`CLAIMS_API_QUERY_TIMEOUT_SECONDS\` | \`10\` | After how many seconds PostgreSQL gives up on the query of a request, which is then answered 503. |
     | \`CLAIMS_API_DRAIN_SECONDS\` | \`8\` | How long requests that are under way may take to finish after SIGTERM, in seconds. |
     | \`CLAIMS_API_LOG_LEVEL\` | \`info\` | The least severe level that is logged: fatal, error, warn, info, debug or silent. |

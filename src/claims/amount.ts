@@ -23,9 +23,21 @@ export function parseAmount(text: string): string | undefined {
 
 const cents = (amount: string) => BigInt(amount.replace('.', ''));
 
-function fromCents(value: bigint): string {
+/** The amount of so many cents. */
+export function fromCents(value: bigint): string {
   const digits = (value < 0n ? -value : value).toString().padStart(3, '0');
   return `${value < 0n ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
+}
+
+/** A canonical amount in cents, which a safe integer holds: fourteen digits at most. No float comes between. */
+export function centsOf(amount: string): number {
+  const negative = amount.charCodeAt(0) === 45;
+  let value = 0;
+  for (let place = negative ? 1 : 0; place < amount.length; place += 1) {
+    const digit = amount.charCodeAt(place) - 48;
+    if (digit >= 0) value = value * 10 + digit; // The point is before the digits.
+  }
+  return negative ? -value : value;
 }
 
 /** The sum of canonical amounts, exact. */

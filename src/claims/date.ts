@@ -12,6 +12,16 @@ function exists(year: number, month: number, day: number): boolean {
   return year >= 1 && year <= 9999 && day >= 1 && day <= days;
 }
 
+/** The last day of the month of a day that exists. */
+export function monthEnd(day: string): string {
+  const [year, month] = [Number(day.slice(0, 4)), Number(day.slice(5, 7))];
+  let last = 28;
+  while (exists(year, month, last + 1)) last += 1;
+  return `${day.slice(0, 8)}${last}`;
+}
+
+export const isMonthEnd = (day: string) => day === monthEnd(day);
+
 const pad = (number: number, width: number) => String(number).padStart(width, '0');
 
 /** Whether the text is `yyyy-mm-dd` of a day that exists; called some ten times a claim. */

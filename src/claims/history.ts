@@ -57,12 +57,18 @@ interface StateRow {
   endedMessage: string | null;
 }
 
-/** The states of a claim before one version, the latest first. */
-export function listStates(sql: Sql, id: string, before: number, limit: number): Promise<StateRow[]> {
-  return sql<StateRow[]>`
+/** The states of a claim before one version, the latest first, and the data version that they are of. */
+export async function listStates(
+  sql: Sql,
+  id: string,
+  before: number,
+  limit: number,
+): Promise<{ states: StateRow[]; version: string }> {
+  const states = await sql<(StateRow & { dataVersion: string })[]>`
     select s.version, s.status, s.document, s.updated_at as "updatedAt", s.ended_at as "endedAt",
       s.import_id as "importId", b.file, b.format, s.message,
-      s.ended_by as "endedBy", e.file as "endedFile", e.format as "endedFormat", s.ended_message as "endedMessage"
+      s.ended_by as "endedBy", e.file as "endedFile", e.format as "endedFormat", s.ended_message as "endedMessage",
+      (select version from data_version) as "dataVersion"
     from (
       select version, status, document, updated_at, null::timestamptz as ended_at, import_id, message,
         null::uuid as ended_by, null as ended_message
@@ -74,6 +80,7 @@ export function listStates(sql: Sql, id: string, before: number, limit: number):
     left join imports b on b.id = s.import_id
     left join imports e on e.id = s.ended_by
     order by s.version desc limit ${limit}`;
+  return { states, version: states[0]?.dataVersion ?? '' };
 }
 
 /** The JSON of a state; its claim's document and its messages are JSON already. */

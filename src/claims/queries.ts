@@ -15,108 +15,212 @@ export interface ClaimFilters {
   diagnosis?: string;
   procedure?: string;
   /** Days, both inclusive, that the first day of service lies between. */
-  serviceFrom?: string;
-  serviceTo?: string;
+  serviceFrom?: string | undefined;
+  serviceTo?: string | undefined;
   /** A time: claims that an import brought or changed then or later. */
   updatedSince?: string;
 }
 
 export type ClaimSort = 'serviceDate' | '-serviceDate';
 
-export interface ClaimDocument {
-  id: string;
-  document: string;
-  serviceDate: string;
-  updatedAt: Date;
+/**
+ * A claim as the database sent it, in UTF-8: its document goes out as it is stored, so nothing makes a string of it. The
+ * time is in PostgreSQL's form, of UTC.
+ */
+export interface StoredClaim {
+  document: Buffer;
+  /** Where it was asked for; null where the claim has none. */
+  source: Buffer | null;
+  updatedAt: string;
 }
 
+export interface Page {
+  claims: StoredClaim[];
+  /** Of the last claim, where others follow. */
+  next: Place | undefined;
+  /** The data version that these claims are of. */
+  version: string;
+}
+
+export type Fragment = ReturnType<typeof fragment>;
+const fragment = (sql: Sql) => sql``;
+
+/** A character that JSON does not hold. */
+const separator = 1;
+
 /**
- * A page by keyset. The text of the statement depends on which filters are given, not on what they say, so that the
- * statements a connection keeps prepared are as few as the questions that are asked.
+ * A page as one row: 26 rows would be 26 messages, in parts that are read one by one, and cost the process twice the time.
+ * One more claim than the page tells whether others follow.
  */
-export function listClaims(
+const pageColumns = (sql: Sql, limit: number) => sql`
+  string_agg(document, chr(${sql.unsafe(String(separator))})), array_agg(updated_at),
+  (array_agg(id))[${counted(sql, limit)}], (array_agg(service_date))[${counted(sql, limit)}]`;
+
+type PageRow = [documents: Buffer | null, updatedAt: Buffer | null, id: Buffer, serviceDate: Buffer, version: Buffer];
+
+function pageOf([documents, updatedAt, id, serviceDate, version]: PageRow, limit: number): Page {
+  const page: Page = { claims: [], next: undefined, version: version.toString('latin1') };
+  if (documents === null || updatedAt === null) return page;
+  // As in {"2025-03-31 08:15:00.123456+00","2025-03-31 08:15:00.123456+00"}
+  const times = updatedAt.toString('latin1', 2, updatedAt.length - 2).split('","');
+  for (let start = 0; page.claims.length < Math.min(times.length, limit); ) {
+    const end = documents.indexOf(separator, start);
+    const document = documents.subarray(start, end < 0 ? documents.length : end);
+    page.claims.push({ document, source: null, updatedAt: times[page.claims.length] as string });
+    start = end + 1;
+  }
+  if (times.length > limit) page.next = { serviceDate: serviceDate.toString('latin1'), id: id.toString('latin1') };
+  return page;
+}
+
+const usualLimits = new Set([10, 20, 25, 50, 100, 200, 500, 1000]);
+
+/**
+ * How many a page holds: in the text of the statement where the number is a usual one. A parameter PostgreSQL takes for a
+ * tenth of the table, finds no plan for all values worth keeping, and plans each time anew.
+ */
+const counted = (sql: Sql, limit: number): Fragment =>
+  usualLimits.has(limit) ? (sql.unsafe(String(limit)) as unknown as Fragment) : sql`${limit}::int`;
+
+/**
+ * For connections of look-ups: one plan for all values of a statement. To plan one of a dozen indexes takes PostgreSQL as
+ * long as to read the page, and by its estimates it plans many of them anew each time.
+ */
+export const lookupSettings = { plan_cache_mode: 'force_generic_plan' };
+
+/** For connections of searches: which way is good depends on how many claims a code or a status has. */
+export const searchSettings = { plan_cache_mode: 'force_custom_plan' };
+
+/**
+ * Whether a list reads no more than its page from one index, in its order, whatever the values are.
+ */
+export function isLookup({ diagnosis, procedure, updatedSince, ...others }: ClaimFilters, limit: number): boolean {
+  if (diagnosis !== undefined || procedure !== undefined || updatedSince !== undefined) return false;
+  const { patient, type, subType, status, provider, payer } = others;
+  const equal = [patient, type, subType, status, provider, payer].filter((value) => value !== undefined);
+  return equal.length <= 1 && usualLimits.has(limit);
+}
+
+/** The value of a filter as a statement has it. */
+type Given = (filter: keyof ClaimFilters, value: string) => Fragment;
+
+/**
+ * What the filters ask of a row, each behind an `and`. The text depends on which filters are given, not on what they say,
+ * so that the statements a connection keeps prepared are as few as the questions that are asked.
+ */
+export function matching(sql: Sql, filters: ClaimFilters, given: Given = (_, value) => sql`${value}`): Fragment[] {
+  const conditions: Fragment[] = [];
+  const add = (filter: keyof ClaimFilters, condition: (value: Fragment) => Fragment, as = (text: string) => text) => {
+    const value = filters[filter];
+    if (value !== undefined) conditions.push(condition(given(filter, as(value))));
+  };
+  add('patient', (value) => sql`and patient_id = ${value}`);
+  add('type', (value) => sql`and type = ${value}`);
+  add('subType', (value) => sql`and sub_type = ${value}`);
+  add('status', (value) => sql`and status = ${value}`);
+  add('provider', (value) => sql`and provider_id = ${value}`);
+  add('payer', (value) => sql`and payer_id = ${value}`);
+  add('diagnosis', (value) => sql`and diagnoses @> array[${value}]`, searchCode);
+  add('procedure', (value) => sql`and procedures @> array[${value}]`, searchCode);
+  add('serviceFrom', (value) => sql`and service_date >= ${value}::date`);
+  add('serviceTo', (value) => sql`and service_date <= ${value}::date`);
+  add('updatedSince', (value) => sql`and updated_at >= ${value}::timestamptz`);
+  return conditions;
+}
+
+/** A page by keyset. */
+export async function listClaims(
   sql: Sql,
   filters: ClaimFilters,
   sort: ClaimSort,
   limit: number,
   after: Place | undefined,
   asOf?: string,
-): Promise<ClaimDocument[]> {
-  const {
-    patient,
-    type,
-    subType,
-    status,
-    provider,
-    payer,
-    diagnosis,
-    procedure,
-    serviceFrom,
-    serviceTo,
-    updatedSince,
-  } = filters;
+): Promise<Page> {
   const descending = sort === '-serviceDate';
   // A page goes on inside the days that were asked for, so the day it has left behind need not be named again. Where it
   // is, PostgreSQL starts there and passes over all pages before: 443 blocks instead of 29 half-way through 200,000 claims.
-  const from = after && !descending ? undefined : serviceFrom;
-  const to = after && descending ? undefined : serviceTo;
-  const none = sql``;
-  const order = descending ? sql`service_date desc, id desc` : sql`service_date, id`;
-  const page = (table: ReturnType<typeof fragment>, standing: ReturnType<typeof fragment>) => sql`
-    select id, document, service_date as "serviceDate", updated_at as "updatedAt"
-    from ${table}
-    where ${standing}
-      ${patient === undefined ? none : sql`and patient_id = ${patient}`}
-      ${type === undefined ? none : sql`and type = ${type}`}
-      ${subType === undefined ? none : sql`and sub_type = ${subType}`}
-      ${status === undefined ? none : sql`and status = ${status}`}
-      ${provider === undefined ? none : sql`and provider_id = ${provider}`}
-      ${payer === undefined ? none : sql`and payer_id = ${payer}`}
-      ${diagnosis === undefined ? none : sql`and diagnoses @> array[${searchCode(diagnosis)}]`}
-      ${procedure === undefined ? none : sql`and procedures @> array[${searchCode(procedure)}]`}
-      ${from === undefined ? none : sql`and service_date >= ${from}`}
-      ${to === undefined ? none : sql`and service_date <= ${to}`}
-      ${updatedSince === undefined ? none : sql`and updated_at >= ${updatedSince}::timestamptz`}
-      ${after === undefined ? none : descending ? sql`and (service_date, id) < (${after.serviceDate}::date, ${after.id}::uuid)` : sql`and (service_date, id) > (${after.serviceDate}::date, ${after.id}::uuid)`}
-    order by ${order}
-    limit ${limit}`;
-  if (asOf === undefined) return sql<ClaimDocument[]>`${page(sql`claims`, sql`true`)}`;
-  // Each part reads no more than a page from an index; together they hold it.
-  return sql<ClaimDocument[]>`
-    select * from (
-      (${page(sql`claims`, stoodAt(sql, asOf))}) union all (${page(sql`claim_history`, stoodAt(sql, asOf, true))})
-    ) states
-    order by ${descending ? sql`"serviceDate" desc, id desc` : sql`"serviceDate", id`}
-    limit ${limit}`;
+  const { serviceFrom, serviceTo, ...others } = filters;
+  const conditions = matching(sql, {
+    ...others,
+    ...(serviceFrom !== undefined && (!after || descending) && { serviceFrom }),
+    ...(serviceTo !== undefined && !(after && descending) && { serviceTo }),
+  });
+  if (after) {
+    const place = sql`(${after.serviceDate}::date, ${after.id}::uuid)`;
+    conditions.push(descending ? sql`and (service_date, id) < ${place}` : sql`and (service_date, id) > ${place}`);
+  }
+  const order = () => (descending ? sql`order by service_date desc, id desc` : sql`order by service_date, id`);
+  const page = (table: Fragment, standing: Fragment) => sql`
+    select document, updated_at, id, service_date from ${table} where ${[standing, ...conditions]}
+    ${order()} limit ${counted(sql, limit)} + 1`;
+  const claims =
+    asOf === undefined
+      ? page(sql`claims`, sql`true`)
+      : // Each part reads no more than a page from an index; together they hold it.
+        sql`
+          select * from (
+            (${page(sql`claims`, stoodAt(sql, asOf))}) union all (${page(sql`claim_history`, stoodAt(sql, asOf, true))})
+          ) states ${order()} limit ${counted(sql, limit)} + 1`;
+  const [row] = (await sql`
+    select ${pageColumns(sql, limit)}, (select version from data_version) from (${claims}) page`.raw()) as unknown as PageRow[];
+  return pageOf(row as PageRow, limit);
 }
 
-/** What a part of a statement is, to the types of postgres.js. */
-const fragment = (sql: Sql) => sql``;
+/** The newest claims of each of these patients. */
+export async function listPatients(sql: Sql, patients: string[], limit: number): Promise<Page[]> {
+  const rows = (await sql`
+    select page.*, (select version from data_version)
+    from unnest(${patients}::text[]) with ordinality as asked (patient, place), lateral (
+      select ${pageColumns(sql, limit)} from (
+        select document, updated_at, id, service_date from claims where patient_id = patient
+        order by service_date desc, id desc limit ${counted(sql, limit)} + 1
+      ) claims
+    ) page
+    order by place`.raw()) as unknown as PageRow[];
+  return rows.map((row) => pageOf(row, limit));
+}
 
-/** As text all the way: as a Date the time would lose its microseconds. */
-const stoodAt = (sql: Sql, asOf: string, ended = false) =>
+/** That a row is of the state that stood then. As text all the way: as a Date the time would lose its microseconds. */
+export const stoodAt = (sql: Sql, asOf: string, ended = false) =>
   ended
     ? sql`updated_at <= ${asOf}::text::timestamptz and ended_at > ${asOf}::text::timestamptz`
     : sql`updated_at <= ${asOf}::text::timestamptz`;
 
-export interface StoredClaim {
-  document: string;
-  source: string | null;
-  updatedAt: Date;
+export interface FoundClaim extends StoredClaim {
+  /** The data version that the claim is of. */
+  version: string;
 }
 
-export async function findClaim(sql: Sql, id: string): Promise<StoredClaim | undefined> {
-  const [row] = await sql<StoredClaim[]>`
-    select document, source, updated_at as "updatedAt" from claims where id = ${id}`;
-  return row;
+type FoundRow = [document: Buffer, source: Buffer | null, updatedAt: Buffer, version: Buffer, id: Buffer];
+
+function foundClaim([document, source, updatedAt, version]: FoundRow): FoundClaim {
+  return { document, source, updatedAt: updatedAt.toString('latin1'), version: version.toString('latin1') };
 }
 
-export async function findClaimAsOf(sql: Sql, id: string, asOf: string): Promise<StoredClaim | undefined> {
-  const [row] = await sql<StoredClaim[]>`
-    select document, source, updated_at as "updatedAt" from claims where id = ${id} and ${stoodAt(sql, asOf)}
+const foundColumns = (sql: Sql) => sql`document, source, updated_at, (select version from data_version), id`;
+
+/** In the order of the ids, which are UUIDs in lower case; undefined where there is no such claim. */
+export async function findClaims(sql: Sql, ids: string[]): Promise<(FoundClaim | undefined)[]> {
+  const rows = (await sql`
+    select ${foundColumns(sql)} from claims where id = any(${`{${ids.join()}}`}::uuid[])`.raw()) as unknown as FoundRow[];
+  const found = new Map(rows.map((row) => [row[4].toString('latin1'), foundClaim(row)]));
+  return ids.map((id) => found.get(id));
+}
+
+export async function findClaimAsOf(sql: Sql, id: string, asOf: string): Promise<FoundClaim | undefined> {
+  const [row] = (await sql`
+    select ${foundColumns(sql)} from claims where id = ${id} and ${stoodAt(sql, asOf)}
     union all
-    select document, source, updated_at from claim_history where id = ${id} and ${stoodAt(sql, asOf, true)}`;
-  return row;
+    select ${foundColumns(sql)} from claim_history where id = ${id} and ${stoodAt(sql, asOf, true)}`.raw()) as unknown as FoundRow[];
+  return row && foundClaim(row);
+}
+
+/** Another one after each transaction that changed claims. */
+export async function dataVersion(sql: Sql): Promise<string> {
+  const [row] = await sql<{ version: string }[]>`select version from data_version`;
+  if (row === undefined) throw new Error('The database has no data version: its table data_version was emptied.');
+  return row.version;
 }
 
 /** The secret that signs cursors, the same for every replica. */

@@ -1,29 +1,25 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyReply } from 'fastify';
 import Type from 'typebox';
 import type { Pool } from '../db/client.ts';
+import { joined } from '../db/joined.ts';
 import { checkLimit, defaultLimit, pageCursor, pageLimit, uuid } from '../parameters.ts';
 import { invalidField, Problem, problemResponses } from '../problems.ts';
-import type { Cursors } from './cursor.ts';
-import { isDate } from './date.ts';
+import { claimAnswer, pageAnswer } from './answer.ts';
+import type { Cursors, Place } from './cursor.ts';
+import { asOf, checkTimes, claimFilters, endOfMillisecond } from './filters.ts';
 import { ClaimState, listStates, renderState } from './history.ts';
-import { type ClaimFilters, findClaim, findClaimAsOf, listClaims } from './queries.ts';
-import { withSource } from './render.ts';
-import { ClaimDetail, ClaimSummary, claimStatuses, claimTypes } from './schema.ts';
-
-/** PostgreSQL holds no NUL, so nothing could match one. */
-const text = (maxLength: number, description: string, examples: string[]) =>
-  Type.Optional(Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000]*$', description, examples }));
-const day = (description: string) =>
-  Type.Optional(Type.String({ format: 'date', description, examples: ['2025-03-31'] }));
-
-const asOf = Type.Optional(
-  Type.String({
-    format: 'date-time',
-    description: 'Answers as the database stood at this time, to its millisecond; states that came later do not count',
-    examples: ['2025-03-31T00:00:00Z'],
-  }),
-);
+import {
+  type ClaimFilters,
+  type ClaimSort,
+  findClaimAsOf,
+  findClaims,
+  isLookup,
+  listClaims,
+  listPatients,
+  type Page,
+} from './queries.ts';
+import type { Repeats } from './repeats.ts';
+import { ClaimDetail, ClaimSummary } from './schema.ts';
 
 const ListQuery = Type.Object(
   {
@@ -35,25 +31,7 @@ const ListQuery = Type.Object(
         description: 'By first day of service: newest first, or oldest first',
       }),
     ),
-    patient: text(100, "The patient's id", ['-1000014']),
-    type: Type.Optional(Type.Enum([...claimTypes], { description: 'FHIR claim type' })),
-    subType: text(50, 'What the source calls the type: inpatient, carrier, pde, …', ['inpatient']),
-    status: Type.Optional(Type.Enum([...claimStatuses], { description: 'Where the claim stands' })),
-    provider: text(100, 'The NPI, or number, of the billing provider', ['8888863056']),
-    payer: text(100, "The payer's id", ['31143']),
-    diagnosis: text(50, 'A diagnosis code of the claim, with or without its dot', ['E11.9']),
-    procedure: text(50, 'A procedure or service code of the claim or one of its items', ['99213']),
-    serviceFrom: day('The first day of service is this day or later'),
-    serviceTo: day('The first day of service is this day or earlier'),
-    updatedSince: Type.Optional(
-      Type.String({
-        format: 'date-time',
-        description:
-          'Claims that an import brought or changed at this time or later. To follow changes, ask from a minute before ' +
-          'the last answer on: imports that end show times since their last batch began.',
-        examples: ['2025-03-31T00:00:00Z'],
-      }),
-    ),
+    ...claimFilters,
     asOf,
   },
   { additionalProperties: false },
@@ -71,8 +49,27 @@ const ClaimPage = Type.Object(
 
 const scope = 'claims:read';
 
+interface ClaimRoutesOptions {
+  db: Pool;
+  searches: Pool;
+  cursors: Cursors;
+  repeats: Repeats;
+}
+
 /** The list and the single claim. Documents go out as they are stored: nothing parses and prints them again. */
-export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): FastifyPluginAsyncTypebox {
+export function claimRoutes({ db, searches, cursors, repeats }: ClaimRoutesOptions): FastifyPluginAsyncTypebox {
+  const findClaim = joined((ids: string[]) => db.run((sql) => findClaims(sql, ids)));
+  const newestOfPatient = joined((patients: string[]) => db.run((sql) => listPatients(sql, patients, defaultLimit)));
+
+  function list(filters: ClaimFilters, sort: ClaimSort, limit: number, after?: Place, asOf?: string): Promise<Page> {
+    const { patient, ...others } = filters;
+    const isPlain = !after && !asOf && sort === '-serviceDate' && limit === defaultLimit;
+    // What applications ask most.
+    if (patient !== undefined && isPlain && Object.keys(others).length === 0) return newestOfPatient(patient);
+    const pool = asOf === undefined && isLookup(filters, limit) ? db : searches;
+    return pool.run((sql) => listClaims(sql, filters, sort, limit, after, asOf));
+  }
+
   return async (app) => {
     app.addSchema(ClaimSummary);
     app.addSchema(ClaimDetail);
@@ -82,6 +79,7 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
       '/api/claims',
       {
         config: { scope },
+        onRequest: repeats.onRequest,
         schema: {
           operationId: 'listClaims',
           tags: ['claims'],
@@ -107,14 +105,9 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
             'expected the `next` of a page with the same filters and sort, found another; start again without a cursor',
           );
         }
-        // One more than the page tells whether there is another.
-        const rows = await db.run((sql) => listClaims(sql, checked, sort, limit + 1, after, stood));
-        const more = rows.length > limit;
-        if (more) rows.pop();
-        const last = rows.at(-1);
-        const next = more && last ? `"${cursors.encode(last, question)}"` : 'null';
-        const documents = rows.map((row) => withUpdate(row.document, row.updatedAt));
-        return json(reply, `{"claims":[${documents.join(',')}],"next":${next}}`);
+        const { claims, next, version } = await list(checked, sort, limit, after, stood);
+        const answer = pageAnswer(claims, next && cursors.encode(next, question));
+        return repeats.send(request, reply, answer, version);
       },
     );
 
@@ -122,6 +115,7 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
       '/api/claims/:id',
       {
         config: { scope },
+        onRequest: repeats.onRequest,
         schema: {
           operationId: 'getClaim',
           tags: ['claims'],
@@ -135,11 +129,13 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
         const { id } = request.params;
         const { asOf } = request.query;
         const stood = asOf === undefined ? undefined : endOfMillisecond(asOf);
-        const row = await db.run((sql) => (stood === undefined ? findClaim(sql, id) : findClaimAsOf(sql, id, stood)));
-        if (row === undefined) {
+        const claim = await (stood === undefined
+          ? findClaim(id.toLowerCase())
+          : searches.run((sql) => findClaimAsOf(sql, id, stood)));
+        if (claim === undefined) {
           throw new Problem('not-found', stood ? 'there was no claim of this id then' : 'there is no claim of this id');
         }
-        return json(reply, withUpdate(withSource(row.document, row.source), row.updatedAt));
+        return repeats.send(request, reply, claimAnswer(claim), claim.version);
       },
     );
 
@@ -147,6 +143,7 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
       '/api/claims/:id/history',
       {
         config: { scope },
+        onRequest: repeats.onRequest,
         schema: {
           operationId: 'getClaimHistory',
           tags: ['claims'],
@@ -172,14 +169,15 @@ export function claimRoutes({ db, cursors }: { db: Pool; cursors: Cursors }): Fa
         const { limit = defaultLimit, cursor } = request.query;
         checkLimit(limit);
         const before = cursor === undefined ? latest : versionOf(cursor);
-        const rows = await db.run((sql) => listStates(sql, request.params.id, before, limit + 1));
+        const { states: rows, version } = await db.run((sql) => listStates(sql, request.params.id, before, limit + 1));
         if (rows.length === 0 && cursor === undefined)
           throw new Problem('not-found', 'there never was a claim of this id');
         const more = rows.length > limit;
         if (more) rows.pop();
         const last = rows.at(-1);
         const next = more && last ? `"${Buffer.from(`v${last.version}`).toString('base64url')}"` : 'null';
-        return json(reply, `{"states":[${rows.map(renderState).join(',')}],"next":${next}}`);
+        const answer = Buffer.from(`{"states":[${rows.map(renderState).join(',')}],"next":${next}}`);
+        return repeats.send(request, reply, answer, version);
       },
     );
   };
@@ -194,35 +192,3 @@ function versionOf(cursor: string): number {
   }
   return Number(version);
 }
-
-/** The time of the last change is the one thing that is not known when the document is rendered. */
-const withUpdate = (document: string, updatedAt: Date) =>
-  `${document.slice(0, -1)},"lastUpdated":"${updatedAt.toISOString()}"}`;
-
-/** JSON that is text already: Fastify sends a string of this content type as it is, whatever the schema. */
-function json(reply: Pick<FastifyReply, 'header'>, text: string): never {
-  reply.header('content-type', 'application/json; charset=utf-8');
-  reply.header('cache-control', 'private, no-cache');
-  return text as never;
-}
-
-/** What a date format lets through and PostgreSQL does not: years before 1, leap seconds, offsets without minutes. */
-function checkTimes(filters: ClaimFilters): ClaimFilters {
-  for (const field of ['serviceFrom', 'serviceTo'] as const) {
-    const day = filters[field];
-    if (day !== undefined && !isDate(day)) throw invalidField(field, 'expected a day of the calendar as yyyy-mm-dd');
-  }
-  const { updatedSince } = filters;
-  return updatedSince === undefined ? filters : { ...filters, updatedSince: timeOf('updatedSince', updatedSince) };
-}
-
-function timeOf(field: string, text: string): string {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime()) || !isDate(time.toISOString().slice(0, 10))) {
-    throw invalidField(field, 'expected a time as yyyy-mm-ddThh:mm:ssZ');
-  }
-  return time.toISOString();
-}
-
-/** States have times to the microsecond and show them to the millisecond: a shown time is to find its state. */
-const endOfMillisecond = (asOf: string) => timeOf('asOf', asOf).replace('Z', '999Z');

@@ -1,4 +1,4 @@
-import { connect as openSocket } from 'node:net';
+import { connect as openSocket, type Socket } from 'node:net';
 import postgres from 'postgres';
 
 /** A connection, or a transaction on one: what every function of a queries.ts takes first. */
@@ -17,24 +17,41 @@ interface ConnectionOptions {
   name: string;
   /** PostgreSQL ends a statement that takes longer; 0 is without limit. */
   statementTimeoutSeconds?: number;
+  /** Of PostgreSQL, for the session. */
+  settings?: Record<string, string>;
 }
 
 /** Opens lazily: the first query connects. Dates come back as `yyyy-mm-dd`, numeric and bigint as strings. */
 export function connect(url: string, options: ConnectionOptions): Connection {
-  return postgres(url, {
+  const open = socketsWithoutDelay();
+  const sql = postgres(url, {
     max: 1,
     connect_timeout: 5,
     backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
     onnotice: () => {},
-    ...({ socket: socketsWithoutDelay() } as object), // An option that its types do not name.
+    ...({ socket: open.socket } as object), // An option that its types do not name.
     connection: {
       application_name: `claims-api ${options.name}`,
       TimeZone: 'UTC',
       statement_timeout: (options.statementTimeoutSeconds ?? 0) * 1000,
+      ...options.settings,
     },
     // A date as a Date would be the midnight of some time zone.
     types: { day: { to: 1082, from: [1082], serialize: String, parse: String } } as never,
   }) as unknown as Connection;
+  latestSocket.set(sql, open);
+  return sql;
+}
+
+const latestSocket = new WeakMap<Connection, { current: Socket | undefined }>();
+
+/**
+ * Ends a client whatever it is doing. `end` of postgres.js 3.4.9 closes only its own side: a server that waits for its
+ * client to read on, as in a COPY, would never hear of it.
+ */
+export function abandon(sql: Connection): void {
+  sql.end({ timeout: 0 }).catch(() => {});
+  latestSocket.get(sql)?.current?.destroy();
 }
 
 /**
@@ -44,13 +61,17 @@ export function connect(url: string, options: ConnectionOptions): Connection {
  */
 function socketsWithoutDelay() {
   let turn = 0;
-  return ({ host: hosts, port: ports, path }: { host: string[]; port: number[]; path?: string }) => {
-    const host = hosts[turn % hosts.length] as string;
-    const port = ports[turn % ports.length] as number;
-    turn += 1;
-    const socket = openSocket(path ? { path } : { host, port, noDelay: true });
-    return Object.assign(socket, { host, port }); // What a certificate is checked for, and errors name.
+  const opened = {
+    current: undefined as Socket | undefined,
+    socket({ host: hosts, port: ports, path }: { host: string[]; port: number[]; path?: string }) {
+      const host = hosts[turn % hosts.length] as string;
+      const port = ports[turn % ports.length] as number;
+      turn += 1;
+      opened.current = openSocket(path ? { path } : { host, port, noDelay: true });
+      return Object.assign(opened.current, { host, port }); // What a certificate is checked for, and errors name.
+    },
   };
+  return opened;
 }
 
 /** The connection is gone: what ran on it may run again on another. */
@@ -100,14 +121,20 @@ export async function transaction<T>(sql: Connection, work: (tx: Sql) => Promise
   }
 }
 
+export interface PoolUse {
+  connections: number;
+  running: number;
+  waiting: number;
+}
+
 export interface Pool {
   /**
    * Runs queries on the least busy connection. Work whose connection is lost runs a second time, so it must be safe to
    * repeat. Throws DatabaseUnavailable where the database cannot be asked.
    */
   run<T>(work: (sql: Connection) => Promise<T>): Promise<T>;
-  /** How much work runs or waits. */
-  busy(): number;
+  /** What it is doing: a connection runs one piece of work at a time, and the rest that it was given waits. */
+  use(): PoolUse;
   end(): Promise<void>;
 }
 
@@ -136,7 +163,7 @@ export function createPool(url: string, size: number, options: ConnectionOptions
       const lost = connectionLost.has(codeOf(error)) || codeOf(error) === 'NO_ANSWER';
       if (lost && slot.sql === sql) {
         slot.sql = connect(url, options);
-        sql.end({ timeout: 0 }).catch(() => {});
+        abandon(sql);
       }
       throw error;
     }
@@ -161,7 +188,10 @@ export function createPool(url: string, size: number, options: ConnectionOptions
         slot.busy -= 1;
       }
     },
-    busy: () => slots.reduce((sum, slot) => sum + slot.busy, 0),
+    use() {
+      const running = slots.filter(({ busy }) => busy > 0).length;
+      return { connections: size, running, waiting: slots.reduce((sum, { busy }) => sum + busy, -running) };
+    },
     async end() {
       await Promise.all(slots.map((slot) => slot.sql.end({ timeout: 2 })));
     },

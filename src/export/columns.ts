@@ -31,11 +31,13 @@ export const amountColumns: ReadonlySet<string> = new Set(['charge', 'allowed', 
 /** Codes as they are searched, E119: in this order they are one cell. */
 export const codeSeparator = ' ';
 
+export const formulaStarts = ['=', '+', '-', '@', '\t', '\r'];
+
 /**
  * The text of a CSV cell that a spreadsheet would take for a formula, and run, gets an apostrophe before it (OWASP, CSV
  * injection). Nothing is lost by that: what is read back is the column claim, whose text starts with a brace. Amounts
  * are left as they are, since a minus before digits runs nothing.
  */
 export function guardFormula(column: string, text: string): string {
-  return /^[=+\-@\t\r]/.test(text) && !amountColumns.has(column) ? `'${text}` : text;
+  return formulaStarts.includes(text.charAt(0)) && !amountColumns.has(column) ? `'${text}` : text;
 }

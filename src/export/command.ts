@@ -1,10 +1,12 @@
 import { createWriteStream } from 'node:fs';
 import { access, rename, rm } from 'node:fs/promises';
-import { finished } from 'node:stream/promises';
+import type { Writable } from 'node:stream';
+import { finished, pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import type { Connection } from '../db/client.ts';
 import { UsageError } from '../usage.ts';
-import { exportedClaims, type TextFormat, textFormats, writeText } from './export-claims.ts';
+import { type CopiedFormat, copyClaims } from './copy-out.ts';
+import { exportedClaims, textFormats, writeText } from './export-claims.ts';
 import { writeSqlite } from './write-sqlite.ts';
 
 const usage = `Usage: claims export [--format ndjson|json|csv|sqlite] [--output FILE [--force]]
@@ -21,14 +23,13 @@ export async function exportCommand(
   }
   const { sql, end } = await open();
   try {
-    const claims = exportedClaims(sql);
-    if (output === undefined) await writeText(claims, format as TextFormat, process.stdout);
+    if (output === undefined) await write(sql, format, process.stdout);
     else {
       // A file under its own name is a whole one.
       const partial = `${output}.partial`;
       await rm(partial, { force: true });
       try {
-        const count = await writeFile(claims, format, partial);
+        const count = await writeFile(sql, format, partial);
         await rename(partial, output);
         say(`${count} claims written to ${output}`);
       } catch (error) {
@@ -44,12 +45,19 @@ export async function exportCommand(
   }
 }
 
-async function writeFile(claims: ReturnType<typeof exportedClaims>, format: string, path: string): Promise<number> {
-  if (format === 'sqlite') return writeSqlite(claims, path);
+async function writeFile(sql: Connection, format: string, path: string): Promise<number> {
+  if (format === 'sqlite') return writeSqlite(exportedClaims(sql), path);
   const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
   const written = finished(file);
-  const [count] = await Promise.all([writeText(claims, format as TextFormat, file).finally(() => file.end()), written]);
+  const [count] = await Promise.all([write(sql, format, file).finally(() => file.end()), written]);
   return count;
+}
+
+async function write(sql: Connection, format: string, into: Writable): Promise<number> {
+  if (format === 'json') return writeText(exportedClaims(sql), format, into);
+  const { text, count } = await copyClaims(sql, format as CopiedFormat, {});
+  await pipeline(text, into, { end: false });
+  return count();
 }
 
 const exists = (path: string) =>

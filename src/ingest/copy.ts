@@ -1,4 +1,5 @@
 import type { ClaimRow } from '../claims/render.ts';
+import { ClaimKinds, type Countable, centsOrNone } from './totals.ts';
 
 /** The columns of a staged claim, in the order of copyLine. */
 export const stagedColumns =
@@ -11,7 +12,7 @@ const columns = stagedColumns.split(', ');
  * A row as it waits to be copied. The line lies outside of the heap: thousands of rows there would cost the collector more
  * than their claims cost the parser.
  */
-export interface StoredRow {
+export interface StoredRow extends Countable {
   id: string;
   /** Hexadecimal. */
   hash: string;
@@ -33,6 +34,7 @@ const spare: Buffer[] = [];
 export class RowStore {
   readonly #importId: string;
   readonly #blocks: Buffer[] = [];
+  readonly #kinds = new ClaimKinds();
   #used = 0;
 
   constructor(importId: string) {
@@ -41,7 +43,15 @@ export class RowStore {
 
   add(row: ClaimRow): StoredRow {
     const line = this.#write(`${copyLine(row)}\t${this.#importId}\n`);
-    return { id: row.id, hash: row.hash, line };
+    return {
+      id: row.id,
+      hash: row.hash,
+      line,
+      kind: this.#kinds.of(row),
+      charge: centsOrNone(row.charge),
+      allowed: centsOrNone(row.allowed),
+      paid: centsOrNone(row.paid),
+    };
   }
 
   /** To be called when nobody needs the rows any more, and the database has them. */

@@ -10,12 +10,16 @@ import { MessageBatch, messageNumber } from './message-batch.ts';
 import { applyMessages } from './messages.ts';
 import type { ImportCounts } from './queries.ts';
 import * as queries from './queries.ts';
+import { foldTotalChanges, insertTotalChanges } from './total-queries.ts';
+import { AddedTotals } from './totals.ts';
 
 /** As much as is written in a transaction: enough to make COPY worth it, little enough to hold three of in memory. */
 const batchRecords = 2500;
 const batchBytes = 8 << 20;
 /** The first one is small, so that the database need not wait long for it. */
 const firstRecords = 500;
+/** Until a summary would have to add up more than some ten thousand rows. */
+const batchesAFold = 100;
 
 interface Batch {
   /** Ready to be copied. */
@@ -82,6 +86,7 @@ export async function load(sql: Connection, file: InputFile, format: Format, run
   } finally {
     if (batch.records > 0 || batch.warnings.length > 0) await write();
     await waiting;
+    await writer.end();
   }
 }
 
@@ -127,6 +132,8 @@ class Writer {
   readonly #completed: boolean;
   /** Whether the last batch held only new claims: then the next is taken to do so, and is only looked up where not. */
   #allNew = false;
+  /** Batches whose changes of the totals are not folded. */
+  #unfolded = 0;
 
   constructor(sql: Connection, format: Format, run: ImportRun, completed: boolean) {
     this.#sql = sql;
@@ -151,8 +158,10 @@ class Writer {
       (this.#run.transaction ?? transaction)(this.#sql, async (tx) => {
         const rejects = [...batch.rejects];
         const total = { ...noCounts };
+        const totals = new AddedTotals();
         const write = async (rows: SortedRows) => {
           total.added += rows.added.length;
+          totals.add(rows.added);
           total.changed += await merge(tx, rows, this.#run.id);
         };
         const rows = allNew ? { added: batch.rows, others: [], unchanged: 0 } : await sort(tx, batch.rows);
@@ -180,7 +189,9 @@ class Writer {
           ...batch.warnings.map((warning) => ({ ...warning, kind: 'warning' as const })),
         ].sort((a, b) => a.position - b.position);
         await queries.insertRejects(tx, this.#run.id, this.#format.unit, notTaken);
-        return queries.advanceImport(tx, this.#run.id, {
+        // Sent with what follows, whose answer is waited for.
+        const counted = insertTotalChanges(tx, totals.changes());
+        const advanced = queries.advanceImport(tx, this.#run.id, {
           read: batch.records,
           ...total,
           rejected: rejects.length,
@@ -189,6 +200,10 @@ class Writer {
           bytesRead: this.#run.bytesRead?.() ?? null,
           seconds: (performance.now() - started) / 1000,
         });
+        const [counts] = await Promise.all([advanced, counted]);
+        // The last of all: other imports wait from here until this one commits.
+        if (total.added + total.changed > 0 && !isTrial) await queries.raiseDataVersion(tx);
+        return counts;
       });
     const counts = await attempt(this.#allNew).catch((error) =>
       isRace(error)
@@ -200,6 +215,15 @@ class Writer {
     batch.store.free();
     store.free();
     this.#run.progress(counts);
+    this.#unfolded += 1;
+    if (this.#unfolded === batchesAFold) await this.end();
+  }
+
+  /** Not in a trial, which would keep others from it until it is taken back. */
+  async end(): Promise<void> {
+    if (this.#unfolded === 0 || this.#run.transaction) return;
+    await foldTotalChanges(this.#sql);
+    this.#unfolded = 0;
   }
 }
 

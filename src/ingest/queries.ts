@@ -2,6 +2,7 @@ import type { Sql } from '../db/client.ts';
 import { stagedColumns } from './copy.ts';
 import type { Patient, Reject, Resume } from './format.ts';
 import type { FileStamp } from './input.ts';
+import { totalColumns } from './total-queries.ts';
 
 export type ImportStatus = 'queued' | 'running' | 'completed' | 'failed' | 'refused' | 'unknown';
 
@@ -103,6 +104,11 @@ export async function endImport(sql: Sql, id: string, status: ImportStatus, reas
     update imports set status = ${status}, reason = ${reason}, finished_at = clock_timestamp(),
       bytes_read = case when ${status} = 'completed' then size else bytes_read end
     where id = ${id}`;
+}
+
+/** For every transaction that changes claims, at its very end: others that do so wait from here on. */
+export async function raiseDataVersion(sql: Sql): Promise<void> {
+  await sql`update data_version set version = version + 1`;
 }
 
 /** Adds what a batch did, and where to go on after it. Returns the totals. */
@@ -227,6 +233,18 @@ export async function mergeStaged(sql: Sql, importId: string): Promise<{ changed
         ${importId}, s.message
       from staged_claims s join claims c on c.id = s.id
       where c.hash <> s.hash
+    ), counted as (
+      insert into claim_total_changes (${sql.unsafe(totalColumns)})
+      select date_trunc('month', service_date::timestamp), type, sub_type, status, payer_id, sum(n), sum(n * charge),
+        sum(n * allowed), sum(n * paid)
+      from (select state.* from staged_claims s join claims c on c.id = s.id and c.hash <> s.hash, lateral (values
+        (-1, c.service_date, c.type, c.sub_type, c.status, c.payer_id, coalesce(c.charge, 0), coalesce(c.allowed, 0),
+          coalesce(c.paid, 0)),
+        (1, s.service_date, s.type, s.sub_type, s.status, s.payer_id, coalesce(s.charge, 0), coalesce(s.allowed, 0),
+          coalesce(s.paid, 0))
+      ) state (n, service_date, type, sub_type, status, payer_id, charge, allowed, paid)) states
+      group by 1, 2, 3, 4, 5
+      having sum(n) <> 0 or sum(n * charge) <> 0 or sum(n * allowed) <> 0 or sum(n * paid) <> 0
     ), changed as (
       update claims c set (${columns}, version, import_id, updated_at) =
         row(${sql.unsafe(prefixed('s'))}, c.version + 1, ${importId}::uuid, greatest(now(), c.updated_at))
@@ -281,6 +299,11 @@ export async function endClaim(sql: Sql, id: string, importId: string, message: 
   await sql`
     with ended as (
       delete from claims where id = ${id} returning ${columns}, version, import_id, updated_at
+    ), counted as (
+      insert into claim_total_changes (${sql.unsafe(totalColumns)})
+      select date_trunc('month', service_date::timestamp), type, sub_type, status, payer_id, -1, -coalesce(charge, 0),
+        -coalesce(allowed, 0), -coalesce(paid, 0)
+      from ended
     )
     insert into claim_history (${columns}, version, import_id, updated_at, ended_at, ended_by, ended_message)
     select ${columns}, version, import_id, updated_at, greatest(now(), updated_at), ${importId}, ${message} from ended`;

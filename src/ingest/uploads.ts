@@ -28,6 +28,8 @@ interface Upload extends UploadOptions {
   id: string;
   file: string;
   path: string;
+  /** When it was taken, in milliseconds. */
+  since: number;
 }
 
 interface UploadsOptions {
@@ -83,7 +85,7 @@ export class Uploads {
       const id = await this.#alone(async (db) => {
         const begun = await this.#begin(db, spooled, options);
         if (begun.isOurs) {
-          queued = { ...options, id: begun.id, file: options.name ?? unnamed, path: spooled.path };
+          queued = { ...options, id: begun.id, file: options.name ?? unnamed, path: spooled.path, since: Date.now() };
           this.#queue.push(queued);
         }
         return begun.id;
@@ -95,6 +97,11 @@ export class Uploads {
       if (queued === undefined) await spool.remove(spooled.path);
       else this.#loading ??= this.#loadAll();
     }
+  }
+
+  /** When the oldest that is not loaded yet was taken, in milliseconds. */
+  waitingSince(): number | undefined {
+    return this.#queue[0]?.since;
   }
 
   /** After the signal. */

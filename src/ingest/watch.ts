@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { DatabaseUnavailable, isUnavailable, type Pool } from '../db/client.ts';
 import type { Logger } from '../log.ts';
 import type { ListedFile, LoadSummary } from './import-file.ts';
+import type { WaitingSince } from './import-metrics.ts';
 import { type KnownFile, knownFiles } from './import-queries.ts';
 import { type FileStamp, isMisnamed } from './input.ts';
 import { DataDirectoryError, listFiles } from './scan.ts';
@@ -20,6 +21,8 @@ interface WatchOptions extends Pick<Config, 'dataDirectory' | 'scanSeconds'> {
   signal: AbortSignal;
   /** Called once: what was there at the start is loaded, or cannot be. */
   loaded(): void;
+  /** Called once, with what tells of the oldest file that is to be loaded. */
+  waits(since: WaitingSince): void;
 }
 
 /**
@@ -29,6 +32,7 @@ interface WatchOptions extends Pick<Config, 'dataDirectory' | 'scanSeconds'> {
 export async function watchDirectory(options: WatchOptions): Promise<void> {
   const { dataDirectory, scanSeconds, log, signal } = options;
   const files = new Standing(scanSeconds * 1000 * timerSlack);
+  options.waits(() => files.waitingSince());
   let trouble = '';
   let saidLoaded = false;
   const sayLoaded = () => {
@@ -149,6 +153,7 @@ const isSame = (one: FileStamp, other: FileStamp) =>
 export class Standing {
   readonly #stillMs: number;
   #files: Map<string, StandingFile> | undefined;
+  #begun = Number.NEGATIVE_INFINITY;
   /** How many of the last listing were too new. */
   unsettled = 0;
 
@@ -159,6 +164,7 @@ export class Standing {
   /** Those of a listing that are as they were so long ago: by the listings since, or by the file's time in the first. */
   settled(listing: StampedFile[], now: number): StandingFile[] {
     const before = this.#files;
+    if (before === undefined) this.#begun = now;
     const files = new Map<string, StandingFile>();
     const settled: StandingFile[] = [];
     for (const file of listing) {
@@ -172,5 +178,14 @@ export class Standing {
     this.#files = files;
     this.unsettled = listing.length - settled.length;
     return settled;
+  }
+
+  /** When the oldest file that is not loaded as it is became so; no earlier than the first listing, which found it so. */
+  waitingSince(): number | undefined {
+    let oldest: number | undefined;
+    for (const { since, tried, done } of this.#files?.values() ?? []) {
+      if (!tried && !done && (oldest === undefined || since < oldest)) oldest = since;
+    }
+    return oldest === undefined ? undefined : Math.max(oldest, this.#begun);
   }
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import fp from 'fastify-plugin';
 
 interface BodyTimeoutOptions {
@@ -11,20 +12,25 @@ interface BodyTimeoutOptions {
  * than any other request may.
  */
 export const bodyTimeout = fp<BodyTimeoutOptions>(async (app, { bodySeconds = 30, restSeconds = 5 }) => {
-  app.addHook('onRequest', async (request) => {
-    const { headers, raw } = request;
-    const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-    if (!hasBody || request.routeOptions.config.longBody) return;
-    const timer = setTimeout(() => raw.destroy(), bodySeconds * 1000).unref();
-    raw.once('end', () => clearTimeout(timer));
-    raw.once('close', () => clearTimeout(timer));
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { raw } = request;
+    if (hasBody(raw) && !request.routeOptions.config.longBody) endAfter(bodySeconds, raw, ['end', 'close']);
+    done();
   });
-  app.addHook('onResponse', async ({ raw }) => {
-    if (raw.complete || raw.destroyed) return;
-    const timer = setTimeout(() => raw.destroy(), restSeconds * 1000).unref();
-    raw.once('close', () => clearTimeout(timer));
+  app.addHook('onResponse', ({ raw }, _reply, done) => {
+    if (!raw.complete && !raw.destroyed) endAfter(restSeconds, raw, ['close']);
+    done();
   });
 });
+
+export const hasBody = ({ headers }: IncomingMessage) =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+
+/** Unless one of these events comes before. */
+function endAfter(seconds: number, request: IncomingMessage, events: string[]): void {
+  const timer = setTimeout(() => request.destroy(), seconds * 1000).unref();
+  for (const event of events) request.once(event, () => clearTimeout(timer));
+}
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,47 +1,72 @@
 import { createServer, type Server } from 'node:http';
 import type { FastifyPluginAsync } from 'fastify';
 import fp from 'fastify-plugin';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Pool } from '../db/client.ts';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Pool, PoolUse } from '../db/client.ts';
+import { type ImportMetrics, importMetrics } from '../ingest/import-metrics.ts';
 
 /** What operators watch, for Prometheus. Labels are routes and states: nothing that a client sent. */
 export interface Metrics {
   registry: Registry;
   /** Observes every request that the server answers. */
   requests: FastifyPluginAsync;
+  /** Counts a request that was turned away so that others are answered. */
+  shed(): void;
+  imports: ImportMetrics;
+  end(): Promise<void>;
 }
 
-export function createMetrics(version: string, db: Pool): Metrics {
+interface MetricsOptions {
+  version: string;
+  /** Those that answer requests, by what for. */
+  pools: Record<string, Pool>;
+  databaseUrl: string;
+}
+
+export function createMetrics({ version, pools, databaseUrl }: MetricsOptions): Metrics {
   const registry = new Registry();
+  const registers = [registry];
   collectDefaultMetrics({ register: registry });
   new Gauge({
     name: 'claims_api_info',
     help: 'Always 1; the version as a label',
     labelNames: ['version'],
-    registers: [registry],
+    registers,
   }).set({ version }, 1);
-  new Gauge({
-    name: 'claims_api_database_queries',
-    help: 'Queries of requests that run or wait, for all connections together',
-    registers: [registry],
-    collect() {
-      this.set(db.busy());
-    },
+  const ofPool = (name: string, help: string, what: keyof PoolUse) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['pool'],
+      registers,
+      collect() {
+        for (const [pool, of] of Object.entries(pools)) this.set({ pool }, of.use()[what]);
+      },
+    });
+  ofPool('claims_api_database_connections', 'Connections to the database that answer requests', 'connections');
+  ofPool('claims_api_database_connections_in_use', 'Those of them that are at work', 'running');
+  ofPool('claims_api_database_queries_waiting', 'Queries of requests that wait for one of them', 'waiting');
+  const shed = new Counter({
+    name: 'claims_api_requests_shed_total',
+    help: 'Requests that were turned away so that others are answered',
+    registers,
   });
   const durations = new Histogram({
     name: 'http_request_duration_seconds',
     help: 'From the request to the end of its answer, by the route as the API description names it',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    registers: [registry],
+    registers,
   });
   const requests: FastifyPluginAsync = fp(async (app) => {
-    app.addHook('onResponse', async (request, reply) => {
+    app.addHook('onResponse', (request, reply, done) => {
       const { url: route = 'none' } = request.routeOptions;
       durations.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+      done();
     });
   });
-  return { registry, requests };
+  const imports = importMetrics(registry, databaseUrl);
+  return { registry, requests, shed: () => shed.inc(), imports, end: () => imports.end() };
 }
 
 /** Answers GET /metrics, on a port of its own so that it can be kept from whoever may call the API. */

@@ -5,10 +5,11 @@ import fp from 'fastify-plugin';
  * that all lines of the request have.
  */
 export const requestLog = fp(async (app) => {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const quiet = request.routeOptions.config.quiet === true && reply.statusCode < 400;
     request.log[quiet ? 'debug' : 'info'](
       {
@@ -19,6 +20,7 @@ export const requestLog = fp(async (app) => {
       },
       'request',
     );
+    done();
   });
 });
 

@@ -14,7 +14,7 @@ const tokens = createTokens({
 });
 const noDatabase: Pool = {
   run: () => Promise.reject(new Error('the database was asked')),
-  busy: () => 0,
+  use: () => ({ connections: 0, running: 0, waiting: 0 }),
   end: async () => {},
 };
 

@@ -1,14 +1,20 @@
 import postgres from 'postgres';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type ClaimFilters, type ClaimSort, listClaims } from '../../src/claims/queries.ts';
+import {
+  type ClaimFilters,
+  type ClaimSort,
+  isLookup,
+  listClaims,
+  lookupSettings,
+  searchSettings,
+} from '../../src/claims/queries.ts';
 import type { Sql } from '../../src/db/client.ts';
 import { testDatabase } from '../support/database.ts';
 
 const { sql, pool, url } = await testDatabase();
 
 const claimCount = 200_000;
-/** A page of 25, and the claim that tells whether there is another. */
-const limit = 26;
+const limit = 25;
 /**
  * Codes and times of change are not in the order of the list: a page reads all that match, or the list until it has found
  * enough. Neither is more than a fortieth of the table where the better way is taken.
@@ -103,12 +109,14 @@ async function readsOf(question: Question, before: Question = question): Promise
   const statement = await statementOf(question);
   expect(earlier.text).toBe(statement.text);
   return sql.begin(async (tx) => {
+    const settings = isLookup(question.filters ?? {}, limit) ? lookupSettings : searchSettings;
+    await tx`set local plan_cache_mode = ${tx.unsafe(settings.plan_cache_mode)}`;
     await tx.unsafe(`prepare list as ${statement.text}`);
     for (let time = 0; time < 5; time += 1) await tx.unsafe(`execute ${earlier.call}`);
     const [row] = await tx.unsafe(`explain (analyze, buffers, format json) execute ${statement.call}`);
     await tx`deallocate list`;
     const root: Node = row?.['QUERY PLAN'][0].Plan;
-    const nodes = flatten(root);
+    const nodes = flatten(root).filter((node) => node['Relation Name'] !== 'data_version');
     const scans = nodes.filter((node) => node['Relation Name'] === 'claims');
     return {
       plan: nodes.map((node) => [node['Node Type'], node['Index Name']].filter(Boolean).join(' ')).join(' < '),
@@ -163,7 +171,7 @@ const unordered: [string, ClaimFilters][] = [
 function expectFewReads({ plan, rows, blocks }: Read, most: number): void {
   expect(plan).toMatch(/Index (Only )?Scan/);
   expect(plan).not.toContain('Seq Scan');
-  expect(rows, plan).toBeLessThanOrEqual(most);
+  expect(rows, plan).toBeLessThanOrEqual(most + 1); // which tells whether there is another page
   // A row's block is read once a row at most; the way down the index is some blocks more.
   expect(blocks, plan).toBeLessThanOrEqual(most + 100);
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { claimId } from '../../src/claims/identity.ts';
 import { npiSystem, taxIdSystem } from '../../src/claims/provider-system.ts';
 import { importText, testApp } from '../support/app.ts';
+import { expectTotalsExact } from '../support/totals.ts';
 import { an835, an837, claim, paidClaim } from '../support/x12.ts';
 
 const npi = '1234567893';
@@ -19,6 +20,7 @@ async function loaded(...files: string[]) {
   const app = await testApp();
   const summaries = [];
   for (const file of files) summaries.push(await importText(app.url, file));
+  await expectTotalsExact(app.sql);
   const claims = () =>
     app.sql<{ id: string; number: string; status: string; paid: string; document: string; version: number }[]>`
       select id, identifier_value as number, status, charge, paid, version, document from claims order by id`;

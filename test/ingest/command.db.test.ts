@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { importCommand } from '../../src/ingest/command.ts';
 import { loadFiles } from '../../src/ingest/scan.ts';
@@ -11,6 +11,7 @@ import { temporaryDirectory } from '../support/files.ts';
 import { runProgram } from '../support/program.ts';
 import { carrierClaims, carrierFile, carrierRow } from '../support/rif.ts';
 import { sqliteClaims } from '../support/sqlite.ts';
+import { expectTotalsExact } from '../support/totals.ts';
 
 const db = await testDatabase();
 const parent = await temporaryDirectory();
@@ -18,8 +19,9 @@ const parent = await temporaryDirectory();
 let data: string;
 beforeEach(async () => {
   data = await mkdtemp(join(parent, 'data-'));
-  await db.sql`truncate claims, claim_history, patients, imports, import_files, import_rejects`;
+  await db.sql`truncate claims, claim_history, claim_totals, claim_total_changes, patients, imports, import_files, import_rejects`;
 });
+afterEach(() => expectTotalsExact(db.sql));
 
 const write = (name: string, content: string | Buffer) => writeFile(join(data, name), content);
 

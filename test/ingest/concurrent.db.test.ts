@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connect } from '../../src/db/client.ts';
 import { savepoint } from '../../src/ingest/dry-run.ts';
 import type { Format } from '../../src/ingest/format.ts';
@@ -13,12 +13,18 @@ import { beginImport } from '../../src/ingest/queries.ts';
 import { testDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { carrierFile, carrierRow } from '../support/rif.ts';
+import { expectTotalsExact } from '../support/totals.ts';
 import { an835, an837, claim, paidClaim } from '../support/x12.ts';
 
 const db = await testDatabase();
 const directory = await temporaryDirectory();
 
-beforeEach(() => db.sql`truncate claims, claim_history, patients, providers, awaited_originals, imports, import_files`);
+beforeEach(
+  () => db.sql`
+    truncate claims, claim_history, claim_totals, claim_total_changes, patients, providers, awaited_originals, imports,
+      import_files`,
+);
+afterEach(() => expectTotalsExact(db.sql));
 
 /** The claim as a void of the claim of this number. */
 const voiding = (number: string) => {

@@ -10,6 +10,7 @@ import { silentLog } from '../support/app.ts';
 import { testDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { runProgram } from '../support/program.ts';
+import { expectTotalsExact } from '../support/totals.ts';
 
 const directory = await temporaryDirectory();
 const claims = 16_000;
@@ -69,7 +70,9 @@ describe('a load that is killed again and again', () => {
       where charge is distinct from (document::json -> 'total' ->> 'charge')::numeric
         or paid is distinct from (document::json -> 'total' ->> 'paid')::numeric`;
     expect(half).toBe(0);
+    await expectTotalsExact(disturbed.sql);
     expect(await start().ended()).toBe(2);
     expect(await stored(disturbed.sql)).toEqual(expected);
+    await expectTotalsExact(disturbed.sql);
   });
 });

@@ -1,7 +1,7 @@
 import { appendFile, chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Format } from '../../src/ingest/format.ts';
 import { rif } from '../../src/ingest/formats/rif.ts';
 import { contentHash, fileStamp, openInput } from '../../src/ingest/input.ts';
@@ -13,6 +13,7 @@ import { testDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { runProgram } from '../support/program.ts';
 import { carrierClaims, carrierFile, carrierRow } from '../support/rif.ts';
+import { expectTotalsExact } from '../support/totals.ts';
 
 const db = await testDatabase();
 const parent = await temporaryDirectory();
@@ -21,8 +22,9 @@ const silent = createLogger({ logLevel: 'silent', logFormat: 'json' });
 let data: string;
 beforeEach(async () => {
   data = await mkdtemp(join(parent, 'data-'));
-  await db.sql`truncate claims, claim_history, patients, imports, import_files, import_rejects`;
+  await db.sql`truncate claims, claim_history, claim_totals, claim_total_changes, patients, imports, import_files, import_rejects`;
 });
+afterEach(() => expectTotalsExact(db.sql));
 
 const loadData = () => loadFiles(db.url, data, silent);
 const write = (name: string, content: string | Uint8Array) => writeFile(join(data, name), content);

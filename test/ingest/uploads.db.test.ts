@@ -21,7 +21,7 @@ const { log, lines } = capturedLog();
 /** Awaited before each load. */
 let held: Promise<unknown> = Promise.resolve();
 let loads = 0;
-const { app, get, request, sql, token, spoolDirectory } = await testApp({
+const { app, get, request, sql, token, uploads, spoolDirectory } = await testApp({
   database,
   log,
   config: { uploadLimitBytes: limit },
@@ -142,6 +142,23 @@ describe('an upload', () => {
     gate.resolve();
     for (const id of ids) expect(await ended(id)).toMatchObject({ status: 'completed', added: 1 });
     expect(await sql`select from claims`).toHaveLength(3);
+  });
+
+  it('waits from when it was taken until it is loaded', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    held = promise;
+    const began = Date.now();
+    const first = await upload(carrierClaims(1));
+    const taken = Date.now();
+    await sleep(5);
+    await upload(carrierClaims(2));
+    const since = uploads.waitingSince();
+    resolve();
+    expect(since).toBeGreaterThanOrEqual(began);
+    expect(since).toBeLessThanOrEqual(taken);
+    await ended(first.json().id);
+    await nothingIsSpooled();
+    expect(uploads.waitingSince()).toBeUndefined();
   });
 
   it.each<[string, string | Buffer, object]>([

@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { WaitingSince } from '../../src/ingest/import-metrics.ts';
 import { contentHash } from '../../src/ingest/input.ts';
 import { lockContent, unlockContent } from '../../src/ingest/queries.ts';
 import { watchDirectory } from '../../src/ingest/watch.ts';
@@ -32,13 +33,16 @@ async function until(condition: () => Promise<boolean> | boolean) {
   while (!(await condition())) await sleep(10);
 }
 
-function watch(options: { directory?: string; scanSeconds?: number; fails?: () => Error | undefined } = {}) {
+function watch(
+  options: { directory?: string; scanSeconds?: number; fails?: () => Error | undefined; before?: Promise<void> } = {},
+) {
   const { log, lines } = capturedLog();
   const stop = new AbortController();
   /** The names of the files of each load. */
   const loads: string[][] = [];
   let loaded = 0;
   let scans = 0;
+  let waitingSince: WaitingSince | undefined;
   const ended = watchDirectory({
     dataDirectory: options.directory ?? data,
     scanSeconds: options.scanSeconds ?? scanSeconds,
@@ -53,6 +57,7 @@ function watch(options: { directory?: string; scanSeconds?: number; fails?: () =
     signal: stop.signal,
     load: async (work, signal) => {
       loads.push(work.files.map(({ name }) => name));
+      await options.before;
       const failure = options.fails?.();
       if (failure) throw failure;
       return loadHere(db.url)(work, signal);
@@ -60,9 +65,12 @@ function watch(options: { directory?: string; scanSeconds?: number; fails?: () =
     loaded: () => {
       loaded += 1;
     },
+    waits: (since) => {
+      waitingSince = since;
+    },
   });
   onTestFinished(() => stop.abort());
-  return { loads, lines, ended, stop, loaded: () => loaded, asked: () => scans };
+  return { loads, lines, ended, stop, loaded: () => loaded, asked: () => scans, waitingSince: () => waitingSince?.() };
 }
 
 const claims = async () => (await db.sql`select from claims`).length;
@@ -217,6 +225,18 @@ describe('watching the data directory', () => {
     await mkdir(data);
     await write('a.csv', carrierClaims(2));
     await until(async () => (await claims()) === 2);
+  });
+
+  it('tells since when a file waits, until it is loaded', async () => {
+    await writeOld('a.csv', carrierClaims(2));
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    const began = Date.now();
+    const { loads, loaded, waitingSince } = watch({ before: held });
+    await until(() => loads.length > 0);
+    expect(waitingSince()).toBeGreaterThanOrEqual(began);
+    release();
+    await until(() => loaded() === 1);
+    expect(waitingSince()).toBeUndefined();
   });
 
   it('looks once where it shall not look again', async () => {

@@ -60,3 +60,30 @@ it('what is known of a file is forgotten when it changes', () => {
   files.settled([file('a', 2, 105)], at(120));
   expect(files.settled([file('a', 2, 105)], at(130))).toMatchObject([{ tried: false, done: false }]);
 });
+
+describe('the oldest file that waits', () => {
+  it('has waited since it became as it is', () => {
+    const files = new Standing(stillMs);
+    expect(files.waitingSince()).toBeUndefined();
+    files.settled([], at(100));
+    expect(files.waitingSince()).toBeUndefined();
+    files.settled([file('a', 1)], at(110));
+    files.settled([file('a', 1), file('b', 1)], at(120));
+    expect(files.waitingSince()).toBe(at(110));
+    files.settled([file('a', 2), file('b', 1)], at(130));
+    expect(files.waitingSince()).toBe(at(120));
+  });
+
+  it('has waited for nobody before the first look', () => {
+    const files = new Standing(stillMs);
+    files.settled([file('old', 1, 5)], at(100));
+    expect(files.waitingSince()).toBe(at(100));
+  });
+
+  it.each(['tried', 'done'])('is none that was %s', (what) => {
+    const files = new Standing(stillMs);
+    const [first] = files.settled([file('a', 1, 5)], at(100));
+    Object.assign(first ?? {}, { [what]: true });
+    expect(files.waitingSince()).toBeUndefined();
+  });
+});

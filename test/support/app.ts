@@ -17,6 +17,7 @@ import { cursorSecret } from '../../src/claims/queries.ts';
 import type { Claim } from '../../src/claims/schema.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { Pool } from '../../src/db/client.ts';
+import { createExports } from '../../src/export/exports.ts';
 import { formats } from '../../src/ingest/formats/index.ts';
 import type { LoadSummary } from '../../src/ingest/import-file.ts';
 import { logReport } from '../../src/ingest/report.ts';
@@ -52,6 +53,8 @@ interface TestAppOptions {
   /** What the app asks instead of the database's own pool. */
   db?: Pool;
   readiness?: Readiness;
+  /** What metrics ask, in place of the database. */
+  metricsDatabaseUrl?: string;
   /** Loads uploads, in place of a load in the test's own thread. */
   load?: LoadInWorker;
   /** Holds the built page. */
@@ -89,11 +92,18 @@ export async function testApp(options: TestAppOptions = {}) {
     log,
     signal: stopping.signal,
   });
-  const metrics = createMetrics('0.0.0-test', db);
+  const metrics = createMetrics({
+    version: '0.0.0-test',
+    pools: { lookups: db },
+    databaseUrl: options.metricsDatabaseUrl ?? database.url,
+  });
+  metrics.imports.waits(() => uploads.waitingSince());
   const app = await buildApp(config, {
     version: '0.0.0-test',
     log,
     db,
+    searches: db,
+    exports: createExports(database.url, config.exportsAtOnce),
     keys,
     tokens,
     login: createLogin({ db, tokens, failuresPerMinute: config.loginFailuresPerMinute, demo: config.insecureDemo }),
@@ -107,6 +117,7 @@ export async function testApp(options: TestAppOptions = {}) {
     stopping.abort();
     await app.close();
     await uploads.close();
+    await metrics.end();
     keys.close();
   });
 

@@ -1,0 +1,122 @@
+import { hash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
+import type { Pool } from '../db/client.ts';
+import { joined } from '../db/joined.ts';
+import { dataVersion } from './queries.ts';
+
+/** As the database of the pool tells the version. */
+export function createRepeats(db: Pool, release: string): Repeats {
+  const currentVersion = joined(async (requests: undefined[]) => {
+    const version = await db.run(dataVersion);
+    return requests.map(() => version);
+  });
+  return new Repeats(() => currentVersion(undefined), release);
+}
+
+interface Kept {
+  version: string;
+  body: Buffer;
+}
+
+/** Of all answers together, and of one. */
+const mostBytes = 16 << 20;
+const mostBytesOfAnswer = 2 << 20;
+/** What an entry takes beside its answer and its key. */
+const bytesOfEntry = 200;
+/** Questions of which it is remembered that they were asked once; a power of two. */
+const questionsRemembered = 8192;
+
+/**
+ * Answers questions that are asked again while no claim changed: 304 where the client has the answer (RFC 9110, 13.1.2),
+ * else the bytes that were sent before. Each time the database is asked for its data version, once for all requests that
+ * arrive together: so an answer is exact whoever changed the claims, and nobody need tell that they did. Kept is what was
+ * asked twice, by those who may see the same.
+ */
+export class Repeats {
+  readonly #currentVersion: () => Promise<string>;
+  readonly #release: string;
+  readonly #kept = new Map<string, Kept>();
+  readonly #askedOnce = new Uint32Array(questionsRemembered);
+  #bytes = 0;
+  /** Of what is kept. */
+  #version = '';
+
+  /** The release is that of the program, which may write the same claims in another way. */
+  constructor(currentVersion: () => Promise<string>, release: string) {
+    this.#currentVersion = currentVersion;
+    this.#release = hash('sha256', release, 'base64url').slice(0, 4);
+  }
+
+  /** For routes that read claims, behind the check of the token. */
+  readonly onRequest: onRequestHookHandler = (request, reply, done) => {
+    const kept = this.#kept.get(keyOf(request));
+    const tags = request.headers['if-none-match'];
+    if (kept === undefined && tags === undefined) {
+      done();
+      return;
+    }
+    this.#currentVersion().then(
+      (version) => {
+        if (tags !== undefined && hasTag(tags, this.#tag(request, version))) {
+          this.describe(request, reply, version).code(304).send();
+        } else if (kept?.version === version) {
+          this.describe(request, reply, version).type(json).send(kept.body);
+        } else done();
+      },
+      (error) => done(error),
+    );
+  };
+
+  /** Sends an answer, of claims of this data version. */
+  send(request: FastifyRequest, reply: FastifyReply, body: Buffer, version: string): FastifyReply {
+    this.#keep(request, { version, body });
+    return this.describe(request, reply, version).type(json).send(body);
+  }
+
+  /** Says of what version the answer is; for one that is sent in parts. */
+  describe(request: FastifyRequest, reply: FastifyReply, version: string): FastifyReply {
+    return reply.header('cache-control', 'private, no-cache').header('etag', this.#tag(request, version));
+  }
+
+  /** Of one address: a client that sends the tag of another has not this answer. */
+  #tag({ raw }: FastifyRequest, version: string): string {
+    return `W/"${version}-${this.#release}${hash('sha256', raw.url as string, 'base64url').slice(0, 8)}"`;
+  }
+
+  #keep(request: FastifyRequest, kept: Kept): void {
+    const key = keyOf(request);
+    if (kept.body.length > mostBytesOfAnswer || !this.#wasAsked(key)) return;
+    if (kept.version !== this.#version) {
+      // An answer that took long may be of an older version: then it goes with the next.
+      this.#kept.clear();
+      this.#bytes = 0;
+      this.#version = kept.version;
+    }
+    if (this.#kept.has(key)) return;
+    this.#kept.set(key, kept);
+    this.#bytes += bytesOf(key, kept);
+    for (const [oldest, of] of this.#kept) {
+      if (this.#bytes <= mostBytes) break;
+      this.#kept.delete(oldest);
+      this.#bytes -= bytesOf(oldest, of);
+    }
+  }
+
+  /** Most questions are asked once: keeping their answers would cost more than it saves. */
+  #wasAsked(key: string): boolean {
+    let digest = 0;
+    for (let index = 0; index < key.length; index += 1) digest = (Math.imul(digest, 31) + key.charCodeAt(index)) >>> 0;
+    const place = digest % questionsRemembered;
+    if (this.#askedOnce[place] === digest) return true;
+    this.#askedOnce[place] = digest;
+    return false;
+  }
+}
+
+const json = 'application/json; charset=utf-8';
+
+const keyOf = ({ scopes, raw }: FastifyRequest) => `${scopes.join(' ')} ${raw.method} ${raw.url}`;
+
+const bytesOf = (key: string, { body }: Kept) => body.length + 2 * key.length + bytesOfEntry;
+
+const hasTag = (tags: string, tag: string) => tags === tag || tags.split(',').some((given) => given.trim() === tag);

@@ -1,0 +1,54 @@
+interface Waiting<K, V> {
+  key: K;
+  resolve(value: V): void;
+  reject(error: unknown): void;
+}
+
+/** While these are under way, neither the process nor the database stands still. */
+const mostAtOnce = 2;
+
+/**
+ * Joins look-ups that arrive together into one question to the database: what is asked for while the loop reads its
+ * sockets, or while the questions before are under way. `ask` gets at most this many keys, and answers in their order.
+ *
+ * A question by itself costs the process some 60 µs, most of it for the two writes and reads of sockets; sixteen clients
+ * that ask for claims by id get 1.6 times as many answers in this way.
+ */
+export function joined<K, V>(ask: (keys: K[]) => Promise<V[]>, mostKeys = 64): (key: K) => Promise<V> {
+  let waiting: Waiting<K, V>[] = [];
+  let underWay = 0;
+  let isScheduled = false;
+
+  const schedule = () => {
+    if (isScheduled || underWay >= mostAtOnce || waiting.length === 0) return;
+    isScheduled = true;
+    setImmediate(send);
+  };
+
+  const send = () => {
+    isScheduled = false;
+    const batch = waiting.length <= mostKeys ? waiting : waiting.slice(0, mostKeys);
+    waiting = waiting.slice(batch.length);
+    underWay += 1;
+    ask(batch.map(({ key }) => key))
+      .then(
+        (values) => {
+          for (let index = 0; index < batch.length; index += 1) batch[index]?.resolve(values[index] as V);
+        },
+        (error) => {
+          for (const { reject } of batch) reject(error);
+        },
+      )
+      .finally(() => {
+        underWay -= 1;
+        schedule();
+      });
+    schedule();
+  };
+
+  return (key) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ key, resolve, reject });
+      schedule();
+    });
+}

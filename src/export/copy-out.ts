@@ -1,0 +1,99 @@
+import { pipeline, type Readable, Transform } from 'node:stream';
+import { type ClaimFilters, dataVersion, matching } from '../claims/queries.ts';
+import type { Sql } from '../db/client.ts';
+import { amountColumns, claimColumn, codeSeparator, flatColumns, formulaStarts } from './columns.ts';
+
+export const copiedFormats = ['ndjson', 'csv'] as const;
+export type CopiedFormat = (typeof copiedFormats)[number];
+
+/** The claims as text, and the data version that they are of. */
+export interface Copied {
+  version: string;
+  text: Readable;
+  /** How many claims were read so far. */
+  count(): number;
+}
+
+/**
+ * The claims that match, in the order of their ids, as the database stood when this was called. PostgreSQL writes the text
+ * itself, by COPY, so that no claim is taken apart on its way. Needs a connection for itself, in a transaction from here
+ * until the text has ended; a client that ends the connection earlier ends the export.
+ */
+export async function copyClaims(sql: Sql, format: CopiedFormat, filters: ClaimFilters): Promise<Copied> {
+  await sql`begin isolation level repeatable read read only`;
+  const version = await dataVersion(sql);
+  // COPY takes no parameters, but reads settings.
+  const names = Object.keys(filters) as (keyof ClaimFilters)[];
+  const values: Partial<Record<keyof ClaimFilters, string>> = {};
+  const conditions = matching(sql, filters, (filter, value) => {
+    values[filter] = value;
+    return sql`current_setting(${sql.unsafe(`'claims_api.${filter}'`)})`;
+  });
+  for (const name of names) {
+    await sql`select set_config(${`claims_api.${name}`}, ${values[name] ?? ''}, true)`;
+  }
+  const claims = sql`from claims where ${[sql`true`, ...conditions]} order by id`;
+  const query =
+    format === 'ndjson'
+      ? // Never quoted, as JSON holds no such characters.
+        sql`copy (select ${whole(sql)} ${claims}) to stdout (format csv, delimiter e'\\x02', quote e'\\x01')`
+      : sql`copy (select ${cells(sql)} ${claims}) to stdout (format csv, header)`;
+  let count = format === 'csv' ? -1 : 0; // Its first row is the header.
+  const text = pipeline(
+    await query.readable(),
+    gathered(() => {
+      count += 1;
+    }),
+    () => {},
+  );
+  return { version, text, count: () => Math.max(count, 0) };
+}
+
+const blockBytes = 64 << 10;
+
+/** Joins rows, which come one by one, into blocks: a write for each row would take three times as long as the row. */
+function gathered(onRow: () => void): Transform {
+  let waiting: Buffer[] = [];
+  let bytes = 0;
+  return new Transform({
+    readableHighWaterMark: 2 * blockBytes,
+    writableHighWaterMark: 2 * blockBytes,
+    transform(row: Buffer, _encoding, done) {
+      onRow();
+      waiting.push(row);
+      bytes += row.length;
+      if (bytes < blockBytes) return done();
+      const block = Buffer.concat(waiting, bytes);
+      waiting = [];
+      bytes = 0;
+      done(null, block);
+    },
+    flush(done) {
+      done(null, Buffer.concat(waiting, bytes));
+    },
+  });
+}
+
+/** withSource, in SQL. */
+const whole = (sql: Sql) => sql`
+  case when source is null then document else left(document, -1) || ',"source":' || source || '}' end`;
+
+/** The cells of export-claims.ts, in SQL. */
+const cells = (sql: Sql) => {
+  const columns = flatColumns.map((column) => {
+    if (column === 'diagnoses' || column === 'procedures') {
+      return `${guarded(`nullif(array_to_string(${column}, '${codeSeparator}'), '')`)} as ${column}`;
+    }
+    const isText = !amountColumns.has(column) && !notText.has(column);
+    return isText ? `${guarded(column)} as ${column}` : column;
+  });
+  return sql`${sql.unsafe(columns.join(', '))}, ${whole(sql)} as ${sql.unsafe(claimColumn)}`;
+};
+
+const notText: ReadonlySet<string> = new Set(['id', 'service_date', 'service_date_end']);
+
+/** guardFormula, in SQL. */
+const guarded = (text: string) => {
+  const starts = formulaStarts.map((character) => `chr(${character.charCodeAt(0)})`).join(', ');
+  return `case when left(${text}, 1) in (${starts}) then '''' || ${text} else ${text} end`;
+};

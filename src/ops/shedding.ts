@@ -1,0 +1,131 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyHttpOptions, FastifyPluginAsync } from 'fastify';
+import fp from 'fastify-plugin';
+import type { Logger } from '../log.ts';
+import { problemBody } from '../problems.ts';
+import { hasBody } from './body-timeout.ts';
+
+const retryAfterSeconds = 1;
+/** So many a second, and no more, are turned away: it takes a fiftieth of a second of each, which others need. */
+const turnedAwayPerSecond = 4000;
+const turnMs = 10;
+/** Answers that wait for their clients to read them: beyond this much memory the one that waits longest ends. */
+const mostUnreadBytes = 64 << 20;
+/** What the system takes over at once. */
+const smallBytes = 64 << 10;
+
+interface SheddingOptions {
+  /** Requests that are answered at the same time. */
+  capacity: number;
+  log: Logger;
+  /** Counts one that was turned away. */
+  count(): void;
+}
+
+const body = problemBody('unavailable', 'more requests than can be answered at once; try again shortly');
+const headers = [
+  ...['content-type', 'application/problem+json', 'content-length', String(body.length)],
+  ...['retry-after', String(retryAfterSeconds), 'cache-control', 'no-store', 'x-content-type-options', 'nosniff'],
+];
+
+/**
+ * Keeps the service at its best where more is asked of it than it can answer: what is beyond its capacity is answered 503
+ * at once, before anything is done for it. A client that does not heed Retry-After waits for its turn: its connection is
+ * read again when there is time to turn it away again, so that turning away never takes more than a tenth of the process.
+ * Probes are always answered; uploads and logins, whose bodies may come slowly, have bounds of their own. What a client is
+ * slow to read holds no place, and is bounded by itself.
+ */
+export function createShedding({ capacity, log, count }: SheddingOptions) {
+  /** Of requests that hold a place, what gives it back. */
+  const places = new WeakMap<IncomingMessage, () => void>();
+  const paused: Socket[] = [];
+  let atWork = 0;
+  let turnedAway = 0;
+  let turns: NodeJS.Timeout | undefined;
+
+  function admit(request: IncomingMessage, response: ServerResponse): void {
+    let isHeld = true;
+    atWork += 1;
+    const giveBack = () => {
+      if (isHeld) atWork -= 1;
+      isHeld = false;
+    };
+    places.set(request, giveBack);
+    response.once('close', giveBack);
+  }
+
+  function turnAway(request: IncomingMessage, response: ServerResponse): void {
+    count();
+    turnedAway += 1;
+    turns ??= setInterval(takeTurns, turnMs);
+    const { socket } = request;
+    response.writeHead(503, headers).end(body);
+    setImmediate(() => {
+      if (socket.destroyed) return;
+      socket.pause();
+      paused.push(socket);
+    });
+  }
+
+  let turn = 0;
+  function takeTurns(): void {
+    for (const socket of paused.splice(0, (turnedAwayPerSecond * turnMs) / 1000)) socket.resume();
+    turn += 1;
+    if (turn % (1000 / turnMs) !== 0) return;
+    if (turnedAway > 0) log.warn({ requests: turnedAway }, 'turned requests away: more than can be answered at once');
+    else if (paused.length === 0) {
+      clearInterval(turns);
+      turns = undefined;
+    }
+    turnedAway = 0;
+  }
+
+  /** For Fastify's option of this name. */
+  function serverFactory(
+    handler: (request: IncomingMessage, response: ServerResponse) => void,
+    { http, keepAliveTimeout = 0, requestTimeout = 0, connectionTimeout = 0 }: FastifyHttpOptions<Server>,
+  ): Server {
+    const server = createServer(http ?? {}, (request, response) => {
+      if (request.url?.startsWith('/health/') || hasBody(request)) return handler(request, response);
+      if (atWork >= capacity) return turnAway(request, response);
+      admit(request, response);
+      handler(request, response);
+    });
+    // As Fastify sets them for its own.
+    Object.assign(server, { keepAliveTimeout, requestTimeout });
+    server.setTimeout(connectionTimeout);
+    server.on('close', () => clearInterval(turns));
+    return server;
+  }
+
+  /** Gives a request's place back when its answer is ready, whenever its client reads it. */
+  const answers: FastifyPluginAsync = fp(async (app) => {
+    const unread = new Map<ServerResponse, number>();
+    let unreadBytes = 0;
+    app.addHook('onSend', (request, reply, payload, done) => {
+      places.get(request.raw)?.();
+      if (Buffer.isBuffer(payload) && payload.length > smallBytes) holdUnread(reply.raw, payload.length);
+      done(null, payload);
+    });
+
+    function holdUnread(response: ServerResponse, bytes: number): void {
+      unread.set(response, bytes);
+      unreadBytes += bytes;
+      const release = () => {
+        unreadBytes -= unread.get(response) ?? 0;
+        unread.delete(response);
+      };
+      response.once('finish', release);
+      response.once('close', release);
+      for (const [slowest] of unread) {
+        if (unreadBytes <= mostUnreadBytes) break;
+        slowest.destroy();
+        unreadBytes -= unread.get(slowest) ?? 0;
+        unread.delete(slowest);
+      }
+    }
+  });
+
+  return { serverFactory, answers };
+}
