@@ -4,24 +4,19 @@
  * --memory instead the peak memory of the importing process, with a file of 200 MB and with one of 2 GB.
  *
  * `npm run bench:ingest -- [--claims 100000] [--rounds 3] [--formats rif,ndjson,837p] [--memory] [--json FILE]`. Needs
- * psql. DATABASE_URL names a PostgreSQL to use, else an embedded one is started, at default durability.
+ * what `npm run bench` needs, which measures the same in less detail.
  */
 
-import { execFile } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { parseArgs, promisify } from 'node:util';
-import { type Connection, connect } from '../src/db/client.ts';
-import { startEmbedded } from '../src/db/embedded.ts';
-import { migrate } from '../src/db/migrate.ts';
+import { parseArgs } from 'node:util';
 import type { GeneratedClaim } from '../src/generate/claim.ts';
-import { generated, lines } from '../src/generate/command.ts';
-import { createLogger } from '../src/log.ts';
+import { generated } from '../src/generate/command.ts';
+import { describeServer, urlOf } from './database.ts';
+import { claimsOf, expectCounts, type ImportFormat, inEmptyDatabase, psql, writeClaims } from './imports.ts';
 import { type Run, runClaims } from './run-claims.ts';
+import { startServer } from './server.ts';
 
 const { values } = parseArgs({
   options: {
@@ -34,8 +29,8 @@ const { values } = parseArgs({
 });
 const count = Number(values.claims);
 const rounds = Number(values.rounds);
-type BenchFormat = 'rif' | 'ndjson' | '837p';
-const formats = values.formats.split(',') as BenchFormat[];
+const formats = values.formats.split(',') as ImportFormat[];
+const database = 'claims_bench_ingest';
 
 /** Of each round. */
 interface Times {
@@ -46,27 +41,22 @@ interface Times {
 
 const directory = await mkdtemp(join(tmpdir(), 'claims-api-bench-'));
 const file = (name: string) => join(directory, name);
-const embedded = process.env.DATABASE_URL ? undefined : await startEmbedded(join(directory, 'postgres'));
-const serverUrl = process.env.DATABASE_URL ?? (embedded?.url as string);
-const admin = connect(serverUrl, { name: 'bench' });
-const databaseUrl = Object.assign(new URL(serverUrl), { pathname: '/claims_bench' }).href;
+const server = await startServer(directory);
 
 try {
   const settings = await describeMachine();
   const report = values.memory ? { memory: await memory() } : { claims: count, loads: await loads() };
   if (values.json) await writeFile(values.json, `${JSON.stringify({ settings, ...report }, null, 2)}\n`);
 } finally {
-  await admin`drop database if exists claims_bench with (force)`;
-  await admin.end();
-  await embedded?.stop();
+  await server.stop();
   await rm(directory, { recursive: true, force: true });
 }
 
 async function loads() {
   const times = new Map(formats.map((format) => [format, { first: [], copy: [], daily: [] } as Times]));
   for (const format of formats) {
-    await write(file(`first.${format}`), lines(generated(1, count), format));
-    await write(file(`daily.${format}`), lines(changed(generated(1, count)), format));
+    await writeClaims(file(`first.${format}`), generated(1, count), format);
+    await writeClaims(file(`daily.${format}`), changed(generated(1, count)), format);
   }
   for (let round = 1; round <= rounds; round += 1) {
     for (const [format, of] of times) {
@@ -93,20 +83,18 @@ async function loads() {
 }
 
 /** One round of a format. */
-async function measure(format: BenchFormat, times: Times): Promise<void> {
+async function measure(format: ImportFormat, times: Times): Promise<void> {
   const rows = file('claims.copy');
-  await inEmptyDatabase(async (sql) => {
+  await inEmptyDatabase(server, database, async (sql) => {
     times.first.push(await importFile(`first.${format}`));
     await expectCounts(sql, { added: count, changed: 0 });
-    await psql(`\\copy claims to '${rows}'`);
+    await psql(server, database, `\\copy claims to '${rows}'`);
     await sql`checkpoint`;
     times.daily.push(await importFile(`daily.${format}`));
     await expectCounts(sql, { added: count, changed: Math.ceil(count / 100) });
     await sql`truncate claims, claim_history`;
     await sql`checkpoint`;
-    const started = performance.now();
-    await psql(`\\copy claims from '${rows}'`);
-    times.copy.push((performance.now() - started) / 1000);
+    times.copy.push(await psql(server, database, `\\copy claims from '${rows}'`));
   });
   await rm(rows);
 }
@@ -116,9 +104,9 @@ async function memory() {
   for (const format of formats) {
     for (const bytes of [200e6, 2e9]) {
       const name = `memory.${format}`;
-      await write(file(name), lines(generated(2, claimsOf(bytes, format)), format));
+      await writeClaims(file(name), generated(2, claimsOf(bytes, format)), format);
       const { size } = await stat(file(name));
-      await inEmptyDatabase(async (sql) => {
+      await inEmptyDatabase(server, database, async (sql) => {
         const { seconds, peakBytes } = await importFile(name);
         const [loaded] = await sql<{ added: number }[]>`select added::int as added from imports`;
         const claims = loaded?.added ?? 0;
@@ -141,36 +129,7 @@ async function memory() {
 }
 
 function importFile(name: string): Promise<Run> {
-  return runClaims(['import', file(name)], databaseUrl, directory);
-}
-
-async function psql(command: string): Promise<void> {
-  await promisify(execFile)('psql', ['-X', databaseUrl, '-v', 'ON_ERROR_STOP=1', '-qc', command]);
-}
-
-async function inEmptyDatabase(work: (sql: Connection) => Promise<void>): Promise<void> {
-  await admin`drop database if exists claims_bench with (force)`;
-  await admin`create database claims_bench`;
-  await admin`checkpoint`;
-  const sql = connect(databaseUrl, { name: 'bench' });
-  try {
-    await migrate(sql, createLogger({ logLevel: 'silent', logFormat: 'json' }));
-    await work(sql);
-  } finally {
-    await sql.end();
-  }
-}
-
-/** What was measured is worth nothing where it did something else. */
-async function expectCounts(sql: Connection, expected: { added: number; changed: number }): Promise<void> {
-  const [found] = await sql<{ added: number; changed: number; rejected: number }[]>`
-    select sum(added)::int as added, sum(changed)::int as changed, sum(rejected)::int as rejected from imports`;
-  if (found?.added === expected.added && found.changed === expected.changed && found.rejected === 0) return;
-  throw new Error(`expected ${JSON.stringify(expected)} and no rejects, found ${JSON.stringify(found)}`);
-}
-
-async function write(path: string, parts: Iterable<string>): Promise<void> {
-  await pipeline(Readable.from(parts), createWriteStream(path));
+  return runClaims(['import', file(name)], urlOf(server, database), directory);
 }
 
 /** Every hundredth claim has another day of service. */
@@ -178,19 +137,13 @@ function* changed(claims: Iterable<GeneratedClaim>): Generator<GeneratedClaim> {
   for (const claim of claims) yield claim.index % 100 === 0 ? { ...claim, date: '2020-02-29' } : claim;
 }
 
-/** How many claims make a file of about the size. */
-function claimsOf(bytes: number, format: BenchFormat): number {
-  const some = 10_000;
-  let length = 0;
-  for (const part of lines(generated(2, some), format)) length += part.length;
-  return Math.ceil((bytes / length) * some);
-}
-
 async function describeMachine() {
-  const [server] = await admin<Record<string, string>[]>`
-    select current_setting('server_version') as postgres, current_setting('fsync') as fsync,
-      current_setting('synchronous_commit') as "synchronousCommit", current_setting('shared_buffers') as "sharedBuffers"`;
-  const settings = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, ...server };
+  const settings = {
+    node: process.version,
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    ...(await describeServer(server)),
+  };
   console.log(
     Object.entries(settings)
       .map(([name, value]) => `${name} ${value}`)

@@ -2,14 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { environment, program } from './program.ts';
 
 export interface Run {
   seconds: number;
   /** The most memory that the process ever held. */
   peakBytes: number;
 }
-
-const program = join(import.meta.dirname, '../dist/main.js');
 
 /** Says at its end what the process took: its parent cannot ask. */
 const reportPeak = `data:text/javascript,${encodeURIComponent(
@@ -22,11 +21,16 @@ const reportPeak = `data:text/javascript,${encodeURIComponent(
  * Runs the built program as a process of its own, from start to end. Throws where it ends with an error, with what it
  * said.
  */
-export async function runClaims(args: string[], databaseUrl: string, directory: string): Promise<Run> {
+export async function runClaims(
+  args: string[],
+  databaseUrl: string,
+  directory: string,
+  env: Record<string, string> = {},
+): Promise<Run> {
   const peakFile = join(directory, 'peak-memory');
   const started = performance.now();
   const child = spawn(process.execPath, ['--import', reportPeak, program, ...args], {
-    env: { ...process.env, DATABASE_URL: databaseUrl, PEAK_FILE: peakFile },
+    env: { ...environment(directory, databaseUrl), ...env, PEAK_FILE: peakFile },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said: Buffer[] = [];

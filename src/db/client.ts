@@ -143,7 +143,7 @@ const graceSeconds = 5;
 
 /**
  * A set of clients of one connection each. The pool inside postgres.js 3.4.9 is not used: its queue keeps the slots of
- * finished queries and searches them, so it slows with every query it has run; bench/soak.ts watches that ours does not.
+ * finished queries and searches them, so it slows with every query it has run; bench/parts/soak.ts watches ours.
  * A client whose connection is lost is replaced, as one that reconnects can leave a query without an answer for ever.
  */
 export function createPool(url: string, size: number, options: ConnectionOptions & { maxWaiting?: number }): Pool {

@@ -1,0 +1,143 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type Bench,
+  type Contest,
+  contest,
+  type Part,
+  ratios as ratiosOf,
+  type Service,
+  withService,
+} from '../bench.ts';
+import { prepareQuestion, type Question } from '../database.ts';
+import { median } from '../report.ts';
+import { statements } from '../statements.ts';
+
+const atLeast = 0.35;
+const pageSize = 25;
+const deepPage = 4000;
+/** Pages on either side of it whose cursors are drawn from, so that more than one page is asked for. */
+const around = 50;
+
+/** The list, newest first: plain, deep, and by filters, whose values are drawn as claims have them. */
+export const list: Part = (bench) =>
+  withService(bench, async (service) => {
+    const ask = (what: string, question: Question, statement: string, further: Partial<Contest> = {}) =>
+      contest(bench, service, { row: { part: 'list', what, atLeast }, question, statement, body: 'page', ...further });
+
+    const first = await ask('list, page 1', await onePath(bench, 'page-1', '/api/claims'), statements.list);
+    const page = Math.min(deepPage, Math.floor((bench.database.claims / pageSize) * 0.8));
+    const deep = await ask(
+      `list, page ${page.toLocaleString('en-US')}`,
+      await deepPages(bench, service, page),
+      statements.deepPage,
+    );
+    bench.report({
+      part: 'list',
+      what: 'list, the deep page beside the first',
+      value: undefined,
+      unit: '',
+      ratios: deep.ours.map(({ perSecond }, round) => perSecond / (first.ours[round]?.perSecond as number)),
+      atLeast: 0.9,
+    });
+
+    // There are many of them.
+    const seconds = bench.options.seconds / 2;
+    const worst: { what: string; ratios: number[] }[] = [];
+    for (const [filter, statement, query, columns, path, body = 'page'] of filters) {
+      const name = `by_${filter.replaceAll(/\W/g, '_')}`.toLowerCase();
+      const question = await prepareQuestion(bench.database, bench.directory, { name, query, columns, path });
+      const { ours, limits } = await ask(`list by ${filter}`, question, statement, { body, seconds });
+      worst.push({ what: filter, ratios: ratiosOf(ours, limits) });
+    }
+    const [least] = worst.toSorted((a, b) => median(a.ratios) - median(b.ratios));
+    if (least) {
+      bench.report({
+        part: 'list',
+        what: 'list, the worst of the filters',
+        value: undefined,
+        unit: '',
+        ratios: least.ratios,
+        atLeast,
+        note: least.what,
+      });
+    }
+  });
+
+type Filter = [string, string, string, ('a' | 'b')[], (row: { a: string; b: string }) => string, ('page' | 'few')?];
+
+/** Claims whose values are asked for. */
+const some = 'claims tablesample bernoulli (2)';
+
+const filters: Filter[] = [
+  ['type', statements.byType, `select type as a from ${some}`, ['a'], ({ a }) => `/api/claims?type=${a}`],
+  ['status', statements.byStatus, `select status as a from ${some}`, ['a'], ({ a }) => `/api/claims?status=${a}`],
+  [
+    'provider',
+    statements.byProvider,
+    `select provider_id as a from ${some}`,
+    ['a'],
+    ({ a }) => `/api/claims?provider=${a}`,
+    'few',
+  ],
+  [
+    'diagnosis',
+    statements.byDiagnosis,
+    `select diagnoses[1] as a from ${some}`,
+    ['a'],
+    ({ a }) => `/api/claims?diagnosis=${a}`,
+  ],
+  [
+    'diagnosis and serviceTo',
+    statements.byDiagnosisAndDay,
+    `select diagnoses[1] as a, service_date as b from ${some}`,
+    ['a', 'b'],
+    ({ a, b }) => `/api/claims?diagnosis=${a}&serviceTo=${b}`,
+    'few',
+  ],
+  [
+    'serviceFrom and serviceTo',
+    statements.byDays,
+    `select service_date - 30 as a, service_date as b from ${some}`,
+    ['a', 'b'],
+    ({ a, b }) => `/api/claims?serviceFrom=${a}&serviceTo=${b}`,
+  ],
+];
+
+async function onePath({ directory }: Bench, name: string, path: string): Promise<Question> {
+  const paths = join(directory, `${name}.paths`);
+  await writeFile(paths, `${path}\n`);
+  return { paths, different: 1 };
+}
+
+/** The cursors of the pages around that one, which only following them yields, and the places that they stand for. */
+async function deepPages(bench: Bench, service: Service, page: number): Promise<Question> {
+  const cursors = new Map<string, string>();
+  const ask = async (limit: number, cursor?: string) => {
+    const query = new URLSearchParams({ limit: String(limit), ...(cursor && { cursor }) });
+    const answer = await fetch(`http://127.0.0.1:${service.port}/api/claims?${query}`, {
+      headers: { authorization: `Bearer ${service.tokens[0]}` },
+    });
+    if (!answer.ok) throw new Error(`page ${page} was answered ${answer.status}: ${await answer.text()}`);
+    return (await answer.json()) as { claims: { id: string }[]; next: string };
+  };
+  let next: string | undefined;
+  // A cursor goes with any size of page.
+  for (let left = (page - around) * pageSize; left > 0; ) {
+    const limit = Math.min(left, 1000);
+    ({ next } = await ask(limit, next));
+    left -= limit;
+  }
+  for (let turn = 0; turn < 2 * around; turn += 1) {
+    const { claims, next: cursor } = await ask(pageSize, next);
+    cursors.set(claims.at(-1)?.id as string, cursor);
+    next = cursor;
+  }
+  const ids = [...cursors.keys()].map((id) => `'${id}'`).join(', ');
+  return prepareQuestion(bench.database, bench.directory, {
+    name: 'places',
+    query: `select service_date as a, id as b from claims where id in (${ids})`,
+    columns: ['a', 'b'],
+    path: ({ b }) => `/api/claims?cursor=${cursors.get(b)}`,
+  });
+}
