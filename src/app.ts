@@ -13,6 +13,7 @@ import type { Cursors } from './claims/cursor.ts';
 import { createRepeats } from './claims/repeats.ts';
 import { claimRoutes } from './claims/routes.ts';
 import { summaryRoutes } from './claims/summary.ts';
+import { compilersFactory } from './compilers.ts';
 import type { Config } from './config.ts';
 import type { Pool } from './db/client.ts';
 import type { Exports } from './export/exports.ts';
@@ -69,9 +70,7 @@ export async function buildApp(
     genReqId: () => randomUUID(),
     // Unknown fields are errors, not dropped: a filter with a spelling mistake would answer another question.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true } },
-    // Claims go out as they are stored, and the other answers are small: to compile a serializer for each answer, most of
-    // them of the schema of a claim, took a fifth of the start.
-    schemaController: { compilersFactory: { buildSerializer: () => () => (answer) => JSON.stringify(answer) } },
+    schemaController: { compilersFactory },
     frameworkErrors,
     return503OnClosing: true,
     forceCloseConnections: 'idle',

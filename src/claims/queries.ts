@@ -94,7 +94,8 @@ export const searchSettings = { plan_cache_mode: 'force_custom_plan' };
 /**
  * Whether a list reads no more than its page from one index, in its order, whatever the values are.
  */
-export function isLookup({ diagnosis, procedure, updatedSince, ...others }: ClaimFilters, limit: number): boolean {
+export function isLookup({ filters, limit }: ListQuestion): boolean {
+  const { diagnosis, procedure, updatedSince, ...others } = filters;
   if (diagnosis !== undefined || procedure !== undefined || updatedSince !== undefined) return false;
   const { patient, type, subType, status, provider, payer } = others;
   const equal = [patient, type, subType, status, provider, payer].filter((value) => value !== undefined);
@@ -128,32 +129,46 @@ export function matching(sql: Sql, filters: ClaimFilters, given: Given = (_, val
   return conditions;
 }
 
-/** A page by keyset. */
-export async function listClaims(
-  sql: Sql,
-  filters: ClaimFilters,
-  sort: ClaimSort,
-  limit: number,
-  after: Place | undefined,
-  asOf?: string,
-): Promise<Page> {
+export interface ListQuestion {
+  filters: ClaimFilters;
+  sort: ClaimSort;
+  limit: number;
+  after?: Place | undefined;
+}
+
+/** What a page's claims have in common, each behind an `and`. */
+function onPage(sql: Sql, { filters, sort, after }: ListQuestion, place?: Fragment, given?: Given): Fragment[] {
   const descending = sort === '-serviceDate';
   // A page goes on inside the days that were asked for, so the day it has left behind need not be named again. Where it
   // is, PostgreSQL starts there and passes over all pages before: 443 blocks instead of 29 half-way through 200,000 claims.
   const { serviceFrom, serviceTo, ...others } = filters;
-  const conditions = matching(sql, {
-    ...others,
-    ...(serviceFrom !== undefined && (!after || descending) && { serviceFrom }),
-    ...(serviceTo !== undefined && !(after && descending) && { serviceTo }),
-  });
+  const conditions = matching(
+    sql,
+    {
+      ...others,
+      ...(serviceFrom !== undefined && (!after || descending) && { serviceFrom }),
+      ...(serviceTo !== undefined && !(after && descending) && { serviceTo }),
+    },
+    given,
+  );
   if (after) {
-    const place = sql`(${after.serviceDate}::date, ${after.id}::uuid)`;
-    conditions.push(descending ? sql`and (service_date, id) < ${place}` : sql`and (service_date, id) > ${place}`);
+    const before = place ?? sql`(${after.serviceDate}::date, ${after.id}::uuid)`;
+    conditions.push(descending ? sql`and (service_date, id) < ${before}` : sql`and (service_date, id) > ${before}`);
   }
-  const order = () => (descending ? sql`order by service_date desc, id desc` : sql`order by service_date, id`);
+  return conditions;
+}
+
+const inOrder = (sql: Sql, { sort, limit }: ListQuestion) =>
+  sort === '-serviceDate'
+    ? sql`order by service_date desc, id desc limit ${counted(sql, limit)} + 1`
+    : sql`order by service_date, id limit ${counted(sql, limit)} + 1`;
+
+/** A page by keyset. */
+export async function listClaims(sql: Sql, question: ListQuestion, asOf?: string): Promise<Page> {
+  const conditions = onPage(sql, question);
   const page = (table: Fragment, standing: Fragment) => sql`
     select document, updated_at, id, service_date from ${table} where ${[standing, ...conditions]}
-    ${order()} limit ${counted(sql, limit)} + 1`;
+    ${inOrder(sql, question)}`;
   const claims =
     asOf === undefined
       ? page(sql`claims`, sql`true`)
@@ -161,20 +176,45 @@ export async function listClaims(
         sql`
           select * from (
             (${page(sql`claims`, stoodAt(sql, asOf))}) union all (${page(sql`claim_history`, stoodAt(sql, asOf, true))})
-          ) states ${order()} limit ${counted(sql, limit)} + 1`;
+          ) states ${inOrder(sql, question)}`;
   const [row] = (await sql`
-    select ${pageColumns(sql, limit)}, (select version from data_version) from (${claims}) page`.raw()) as unknown as PageRow[];
-  return pageOf(row as PageRow, limit);
+    select ${pageColumns(sql, question.limit)}, (select version from data_version)
+    from (${claims}) page`.raw()) as unknown as PageRow[];
+  return pageOf(row as PageRow, question.limit);
 }
 
-/** The newest claims of each of these patients. */
-export async function listPatients(sql: Sql, patients: string[], limit: number): Promise<Page[]> {
+/** What questions that can be asked together have in common: all but the values of their filters and places. */
+export function shapeOf({ filters, sort, limit, after }: ListQuestion): string {
+  return `${sort} ${limit} ${after ? 'after' : ''} ${Object.keys(filters).sort()}`;
+}
+
+/** The pages of questions of one shape. Only for look-ups: their plan is the same whatever the values are. */
+export async function listTogether(sql: Sql, questions: ListQuestion[]): Promise<Page[]> {
+  const [first] = questions;
+  if (first === undefined) return [];
+  const { filters, after, limit } = first;
+  const names = Object.keys(filters) as (keyof ClaimFilters)[];
+  if (names.length === 0 && !after) {
+    const page = await listClaims(sql, first);
+    return questions.map(() => page);
+  }
+  const columns: [name: string, values: (string | undefined)[]][] = names.map((name) => [
+    name,
+    questions.map((question) => question.filters[name]),
+  ]);
+  if (after) {
+    columns.push(['afterDate', questions.map((question) => question.after?.serviceDate)]);
+    columns.push(['afterId', questions.map((question) => question.after?.id)]);
+  }
+  const asked = (name: string) => sql`asked.${sql(name)}`;
+  const place = sql`(${asked('afterDate')}::date, ${asked('afterId')}::uuid)`;
+  const arrays = columns.map(([, values], index) => sql`${index > 0 ? sql`,` : sql``} ${values as string[]}::text[]`);
   const rows = (await sql`
     select page.*, (select version from data_version)
-    from unnest(${patients}::text[]) with ordinality as asked (patient, place), lateral (
+    from unnest(${arrays}) with ordinality as asked (${sql(columns.map(([name]) => name))}, place), lateral (
       select ${pageColumns(sql, limit)} from (
-        select document, updated_at, id, service_date from claims where patient_id = patient
-        order by service_date desc, id desc limit ${counted(sql, limit)} + 1
+        select document, updated_at, id, service_date
+        from claims where ${[sql`true`, ...onPage(sql, first, place, asked)]} ${inOrder(sql, first)}
       ) claims
     ) page
     order by place`.raw()) as unknown as PageRow[];

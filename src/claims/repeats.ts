@@ -6,10 +6,11 @@ import { dataVersion } from './queries.ts';
 
 /** As the database of the pool tells the version. */
 export function createRepeats(db: Pool, release: string): Repeats {
-  const currentVersion = joined(async (requests: undefined[]) => {
+  const ask = async (requests: undefined[]) => {
     const version = await db.run(dataVersion);
     return requests.map(() => version);
-  });
+  };
+  const currentVersion = joined(ask, Number.POSITIVE_INFINITY, 1);
   return new Repeats(() => currentVersion(undefined), release);
 }
 
@@ -58,7 +59,7 @@ export class Repeats {
     this.#currentVersion().then(
       (version) => {
         if (tags !== undefined && hasTag(tags, this.#tag(request, version))) {
-          this.describe(request, reply, version).code(304).send();
+          notModified(request, reply, this.#tag(request, version));
         } else if (kept?.version === version) {
           this.describe(request, reply, version).type(json).send(kept.body);
         } else done();
@@ -93,7 +94,10 @@ export class Repeats {
       this.#version = kept.version;
     }
     if (this.#kept.has(key)) return;
-    this.#kept.set(key, kept);
+    // A small answer is a part of a larger piece of memory, all of which would be kept with it.
+    const body = Buffer.allocUnsafeSlow(kept.body.length);
+    kept.body.copy(body);
+    this.#kept.set(key, { ...kept, body });
     this.#bytes += bytesOf(key, kept);
     for (const [oldest, of] of this.#kept) {
       if (this.#bytes <= mostBytes) break;
@@ -111,6 +115,16 @@ export class Repeats {
     this.#askedOnce[place] = digest;
     return false;
   }
+}
+
+/**
+ * Without the way through Fastify, and without headers that the client has from the answer before (RFC 9110, 15.4.5): it
+ * takes two thirds of the time.
+ */
+function notModified(request: FastifyRequest, reply: FastifyReply, tag: string): void {
+  reply.hijack();
+  const headers = ['etag', tag, 'cache-control', 'private, no-cache', 'x-request-id', request.id];
+  reply.raw.writeHead(304, headers).end();
 }
 
 const json = 'application/json; charset=utf-8';

@@ -5,18 +5,18 @@ import { joined } from '../db/joined.ts';
 import { checkLimit, defaultLimit, pageCursor, pageLimit, uuid } from '../parameters.ts';
 import { invalidField, Problem, problemResponses } from '../problems.ts';
 import { claimAnswer, pageAnswer } from './answer.ts';
-import type { Cursors, Place } from './cursor.ts';
+import type { Cursors } from './cursor.ts';
 import { asOf, checkTimes, claimFilters, endOfMillisecond } from './filters.ts';
 import { ClaimState, listStates, renderState } from './history.ts';
 import {
-  type ClaimFilters,
-  type ClaimSort,
   findClaimAsOf,
   findClaims,
   isLookup,
+  type ListQuestion,
   listClaims,
-  listPatients,
+  listTogether,
   type Page,
+  shapeOf,
 } from './queries.ts';
 import type { Repeats } from './repeats.ts';
 import { ClaimDetail, ClaimSummary } from './schema.ts';
@@ -49,6 +49,9 @@ const ClaimPage = Type.Object(
 
 const scope = 'claims:read';
 
+/** Of one statement: some hundred kilobytes. */
+const mostPages = 16;
+
 interface ClaimRoutesOptions {
   db: Pool;
   searches: Pool;
@@ -59,15 +62,17 @@ interface ClaimRoutesOptions {
 /** The list and the single claim. Documents go out as they are stored: nothing parses and prints them again. */
 export function claimRoutes({ db, searches, cursors, repeats }: ClaimRoutesOptions): FastifyPluginAsyncTypebox {
   const findClaim = joined((ids: string[]) => db.run((sql) => findClaims(sql, ids)));
-  const newestOfPatient = joined((patients: string[]) => db.run((sql) => listPatients(sql, patients, defaultLimit)));
+  const lookUps = new Map<string, (question: ListQuestion) => Promise<Page>>();
 
-  function list(filters: ClaimFilters, sort: ClaimSort, limit: number, after?: Place, asOf?: string): Promise<Page> {
-    const { patient, ...others } = filters;
-    const isPlain = !after && !asOf && sort === '-serviceDate' && limit === defaultLimit;
-    // What applications ask most.
-    if (patient !== undefined && isPlain && Object.keys(others).length === 0) return newestOfPatient(patient);
-    const pool = asOf === undefined && isLookup(filters, limit) ? db : searches;
-    return pool.run((sql) => listClaims(sql, filters, sort, limit, after, asOf));
+  function list(question: ListQuestion, asOf?: string): Promise<Page> {
+    if (asOf !== undefined || !isLookup(question)) return searches.run((sql) => listClaims(sql, question, asOf));
+    const shape = shapeOf(question);
+    let lookUp = lookUps.get(shape);
+    if (lookUp === undefined) {
+      lookUp = joined((questions) => db.run((sql) => listTogether(sql, questions)), mostPages);
+      lookUps.set(shape, lookUp);
+    }
+    return lookUp(question);
   }
 
   return async (app) => {
@@ -105,7 +110,7 @@ export function claimRoutes({ db, searches, cursors, repeats }: ClaimRoutesOptio
             'expected the `next` of a page with the same filters and sort, found another; start again without a cursor',
           );
         }
-        const { claims, next, version } = await list(checked, sort, limit, after, stood);
+        const { claims, next, version } = await list({ filters: checked, sort, limit, after }, stood);
         const answer = pageAnswer(claims, next && cursors.encode(next, question));
         return repeats.send(request, reply, answer, version);
       },

@@ -5,6 +5,7 @@ import {
   type ClaimSort,
   isLookup,
   listClaims,
+  listTogether,
   lookupSettings,
   searchSettings,
 } from '../../src/claims/queries.ts';
@@ -63,18 +64,21 @@ interface Question {
 const sent: { text: string; parameters: unknown[] }[] = [];
 const overheard = postgres(url, {
   max: 1,
-  fetch_types: false,
   debug: (_connection, text, parameters) => sent.push({ text, parameters }),
 });
 afterAll(() => overheard.end());
+await overheard`select`; // By which it asks for the types of arrays.
 
 /** The statement that listClaims sends, and the values it sends with it as they are written in SQL. */
 async function statementOf({ filters = {}, sort = '-serviceDate', after }: Question) {
   sent.length = 0;
-  await listClaims(overheard as unknown as Sql, filters, sort, limit, after);
+  const question = { filters, sort, limit, after };
+  const sql = overheard as unknown as Sql;
+  await (isLookup(question) ? listTogether(sql, [question]) : listClaims(sql, question));
   const [statement, ...others] = sent;
   if (statement === undefined || others.length > 0) throw new Error('expected one statement');
-  const values = statement.parameters.map((value) => `'${String(value).replaceAll("'", "''")}'`);
+  const texts = statement.parameters.map((value) => (Array.isArray(value) ? `{${value}}` : String(value)));
+  const values = texts.map((text) => `'${text.replaceAll("'", "''")}'`);
   return { text: statement.text, call: values.length > 0 ? `list(${values.join(', ')})` : 'list' };
 }
 
@@ -109,7 +113,8 @@ async function readsOf(question: Question, before: Question = question): Promise
   const statement = await statementOf(question);
   expect(earlier.text).toBe(statement.text);
   return sql.begin(async (tx) => {
-    const settings = isLookup(question.filters ?? {}, limit) ? lookupSettings : searchSettings;
+    const isOfLookups = isLookup({ filters: question.filters ?? {}, sort: '-serviceDate', limit });
+    const settings = isOfLookups ? lookupSettings : searchSettings;
     await tx`set local plan_cache_mode = ${tx.unsafe(settings.plan_cache_mode)}`;
     await tx.unsafe(`prepare list as ${statement.text}`);
     for (let time = 0; time < 5; time += 1) await tx.unsafe(`execute ${earlier.call}`);

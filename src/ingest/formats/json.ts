@@ -50,7 +50,14 @@ function readElement(element: Element) {
 const isCanonical = (head: string) =>
   head.includes('"identifier"') && head.includes('"billablePeriod"') && !isFhir(head);
 
-const validator = Compile(Claim);
+const compile = () => Compile(Claim);
+let compiled: ReturnType<typeof compile> | undefined;
+
+/** Compiled for the first claim: a service that loads nothing starts without it. */
+function validator() {
+  compiled ??= compile();
+  return compiled;
+}
 
 /** A claim, or the reject that says why there is none. */
 export type Read =
@@ -69,7 +76,7 @@ export function readClaim(text: string, position: number): Read {
     // Both are of the service that wrote the file: the id follows from the identifier, and the day of change is the load's.
     delete value.id;
     delete value.lastUpdated;
-    if (!validator.Check(value)) throw firstFault(value);
+    if (!validator().Check(value)) throw firstFault(value);
     return { claim: value, position };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
@@ -88,7 +95,7 @@ function parse(text: string): Record<string, unknown> {
 const amountFields = /(?:charge|allowed|paid|amount|patientResponsibility)$/;
 
 function firstFault(value: unknown): Fault {
-  const [error] = validator.Errors(value);
+  const [error] = validator().Errors(value);
   if (error === undefined) return new Fault('claim', 'expected a claim');
   const path = error.instancePath.slice(1).replaceAll('/', '.');
   const params = error.params as {
