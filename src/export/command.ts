@@ -55,7 +55,7 @@ async function writeFile(sql: Connection, format: string, path: string): Promise
 
 async function write(sql: Connection, format: string, into: Writable): Promise<number> {
   if (format === 'json') return writeText(exportedClaims(sql), format, into);
-  const { text, count } = await copyClaims(sql, format as CopiedFormat, {});
+  const { text, count } = await copyClaims(sql, format as CopiedFormat, {}, 'by id');
   await pipeline(text, into, { end: false });
   return count();
 }

@@ -44,7 +44,7 @@ export function createExports(databaseUrl: string, mostAtOnce: number): Exports 
         abandon(sql); // A transaction that reads has nothing to end well.
       };
       try {
-        const { version, text } = await copyClaims(sql, format, filters);
+        const { version, text } = await copyClaims(sql, format, filters, 'any');
         const sent = encoding ? pipeline(text, compressions[encoding](), () => {}) : text;
         sent.once('close', end);
         return { version, text: sent, end: () => sent.destroy() };

@@ -27,7 +27,7 @@ const Query = Type.Object(
   { additionalProperties: false },
 );
 
-/** GET /api/claims/export: what `claims export` writes, of the claims that match. */
+/** GET /api/claims/export: what `claims export` writes, of the claims that match, as they come. */
 export function exportRoutes({ exports, repeats }: { exports: Exports; repeats: Repeats }): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
@@ -41,7 +41,7 @@ export function exportRoutes({ exports, repeats }: { exports: Exports; repeats: 
           tags: ['claims'],
           summary: 'Export claims',
           description:
-            'All claims that match, in the order of their ids, as they stood when the export began; `claims import` reads ' +
+            'All claims that match, in no particular order, as they stood when the export began; `claims import` reads ' +
             'them back to the same. Compressed where Accept-Encoding allows zstd or gzip. An export that breaks off ends ' +
             'the connection before the last chunk. Clients that read too slowly are cut off.',
           querystring: Query,

@@ -37,19 +37,33 @@ const headers = [
  * slow to read holds no place, and is bounded by itself.
  */
 export function createShedding({ capacity, log, count }: SheddingOptions) {
+  const ample = Math.ceil(capacity / 4);
   /** Of requests that hold a place, what gives it back. */
   const places = new WeakMap<IncomingMessage, () => void>();
   const paused: Socket[] = [];
+  /** When a connection was last turned away. */
+  const turnedAwayAt = new WeakMap<Socket, number>();
   let atWork = 0;
   let turnedAway = 0;
   let turns: NodeJS.Timeout | undefined;
+
+  /**
+   * Who asks again before the time that Retry-After told has waited for that already, and comes in when there is ample
+   * room: others would have to share their time with it.
+   */
+  function placesFor(socket: Socket): number {
+    const at = turnedAwayAt.get(socket);
+    return at !== undefined && performance.now() - at < retryAfterSeconds * 1000 ? ample : capacity;
+  }
 
   function admit(request: IncomingMessage, response: ServerResponse): void {
     let isHeld = true;
     atWork += 1;
     const giveBack = () => {
-      if (isHeld) atWork -= 1;
+      if (!isHeld) return;
       isHeld = false;
+      atWork -= 1;
+      if (atWork < ample) paused.shift()?.resume();
     };
     places.set(request, giveBack);
     response.once('close', giveBack);
@@ -60,6 +74,7 @@ export function createShedding({ capacity, log, count }: SheddingOptions) {
     turnedAway += 1;
     turns ??= setInterval(takeTurns, turnMs);
     const { socket } = request;
+    turnedAwayAt.set(socket, performance.now());
     response.writeHead(503, headers).end(body);
     setImmediate(() => {
       if (socket.destroyed) return;
@@ -88,7 +103,7 @@ export function createShedding({ capacity, log, count }: SheddingOptions) {
   ): Server {
     const server = createServer(http ?? {}, (request, response) => {
       if (request.url?.startsWith('/health/') || hasBody(request)) return handler(request, response);
-      if (atWork >= capacity) return turnAway(request, response);
+      if (atWork >= placesFor(request.socket)) return turnAway(request, response);
       admit(request, response);
       handler(request, response);
     });

@@ -26,11 +26,14 @@ async function written(format: 'ndjson' | 'csv'): Promise<string> {
   return text;
 }
 
+/** The lines, which come in no particular order. */
+const sorted = (text: string) => text.split('\n').sort().join('\n');
+
 describe('an export', () => {
   it.each([
     ['', 'ndjson', 'application/x-ndjson; charset=utf-8'],
     ['?format=csv', 'csv', 'text/csv; charset=utf-8'],
-  ] as const)('%s holds all claims, in the order of their ids', async (query, format, type) => {
+  ] as const)('%s holds all claims, as `claims export` writes them', async (query, format, type) => {
     const answer = await exported(query);
     expect(answer.statusCode).toBe(200);
     expect(answer.headers).toMatchObject({
@@ -39,7 +42,7 @@ describe('an export', () => {
       'cache-control': 'private, no-cache',
       vary: 'accept-encoding',
     });
-    expect(answer.body).toBe(await written(format));
+    expect(sorted(answer.body)).toBe(sorted(await written(format)));
   });
 
   const filters: ClaimFilters[] = [
@@ -61,7 +64,7 @@ describe('an export', () => {
     const query = `?${new URLSearchParams(filters as Record<string, string>)}`;
     const ids = (text: string) => [...text.matchAll(/^\{"id":"([^"]+)"/gm)].map(([, id]) => id);
     const listed = (await get(`/api/claims${query}`)).json().claims.map(({ id }: { id: string }) => id);
-    expect(ids((await exported(query)).body)).toEqual(listed.sort());
+    expect(ids((await exported(query)).body).sort()).toEqual(listed.sort());
   });
 
   it.each([
@@ -73,7 +76,7 @@ describe('an export', () => {
     const headers = { 'accept-encoding': accepted };
     const answer = await request({ url: '/api/claims/export', headers }, await bearer());
     expect(answer.headers['content-encoding']).toBe(encoding);
-    expect(decompress(answer.rawPayload).toString()).toBe(await written('ndjson'));
+    expect(sorted(decompress(answer.rawPayload).toString())).toBe(sorted(await written('ndjson')));
   });
 
   it.each(['br', 'gzip;q=0', ''])('is not compressed where %j is accepted', async (accepted) => {
