@@ -23,7 +23,7 @@ export const bodyTimeout = fp<BodyTimeoutOptions>(async (app, { bodySeconds = 30
   });
 });
 
-export const hasBody = ({ headers }: IncomingMessage) =>
+const hasBody = ({ headers }: IncomingMessage) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 /** Unless one of these events comes before. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Agent, get as httpGet, type IncomingMessage } from 'node:http';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -46,10 +46,10 @@ interface Answer {
   ms: number;
 }
 
-async function ask(path: string): Promise<Answer> {
+async function ask(path: string, sent?: string): Promise<Answer> {
   const started = performance.now();
-  const headers = { authorization: `Bearer ${bearer}` };
-  const request = httpGet({ port, path, agent, headers });
+  const headers = { authorization: `Bearer ${bearer}`, ...(sent && { 'content-length': sent.length }) };
+  const request = httpRequest({ port, path, agent, headers }).end(sent);
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   let body = '';
   for await (const chunk of response.setEncoding('utf8')) body += chunk;
@@ -107,7 +107,9 @@ describe('beyond its capacity the service', () => {
       });
       expect((await ask('/health/live')).status).toBe(200);
     }
-    expect(await shed()).toBe(before + 3);
+    // With a body, which no look-up has, it is no other request.
+    expect((await ask('/api/claims', '{}')).status).toBe(503);
+    expect(await shed()).toBe(before + 4);
     letGo();
     for (const { status } of await Promise.all(atWork)) expect(status).toBe(200);
     expect((await ask('/api/claims')).status).toBe(200);
@@ -116,7 +118,7 @@ describe('beyond its capacity the service', () => {
   it('says so in the log once a second, with how many it were', async () => {
     const said = () => lines.map((line) => JSON.parse(line)).filter(({ requests }) => requests !== undefined);
     await until(() => said().length > 0);
-    expect(said()[0]).toMatchObject({ level: 'warn', requests: 3 });
+    expect(said()[0]).toMatchObject({ level: 'warn', requests: 4 });
   });
 
   it('bounds how many it turns away of clients that ask again at once, and leaves nobody waiting', async () => {
