@@ -205,11 +205,15 @@ class Writer {
         if (total.added + total.changed > 0 && !isTrial) await queries.raiseDataVersion(tx);
         return counts;
       });
-    const counts = await attempt(this.#allNew).catch((error) =>
-      isRace(error)
-        ? attempt(false).catch((again) => (isRace(again) ? attempt(false) : Promise.reject(again)))
-        : Promise.reject(error),
-    );
+    let counts: ImportCounts | undefined;
+    for (let races = 0; counts === undefined; ) {
+      try {
+        counts = await attempt(this.#allNew && races === 0);
+      } catch (error) {
+        races += 1;
+        if (!isRace(error) || races > mostRaces) throw error;
+      }
+    }
     // Not waited for: what follows on the connection comes after it. After an error, the connection's end gives it back.
     if (lock) queries.unlockPatients(this.#sql, lock).catch(() => {});
     batch.store.free();
@@ -272,6 +276,9 @@ function orReject(batch: Batch, position: number, claim: string | undefined, mak
 
 /** Two imports of the same claims at once: the batch was rolled back and succeeds when it is tried again. */
 class MergeRace extends Error {}
+
+/** Each is lost to another import that went on by it: far more than load the same claims at once. */
+const mostRaces = 50;
 
 const isRace = (error: unknown) =>
   error instanceof MergeRace || ['40P01', '23505'].includes((error as { code?: string }).code ?? '');

@@ -73,7 +73,7 @@ it('the totals are exact while replicas load the same claims at once, and when t
 }, async () => {
   const db = await testDatabase();
   const numbers = Array.from({ length: 1500 }, (_, index) => ({ system: 'urn:test', value: `${index}` }));
-  const files = claimStatuses.slice(0, 4).map((status, file) =>
+  const files = claimStatuses.slice(0, 8).map((status, file) =>
     numbers.slice(file * 100).map((identifier, index) =>
       aClaim({
         identifier,
