@@ -15,6 +15,7 @@ import type { GeneratedClaim } from '../src/generate/claim.ts';
 import { generated } from '../src/generate/command.ts';
 import { describeServer, urlOf } from './database.ts';
 import { claimsOf, expectCounts, type ImportFormat, inEmptyDatabase, psql, writeClaims } from './imports.ts';
+import { median, number } from './report.ts';
 import { type Run, runClaims } from './run-claims.ts';
 import { startServer } from './server.ts';
 
@@ -153,10 +154,7 @@ async function describeMachine() {
 }
 
 function spread(numbers: number[]): string {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const number = (value: number | undefined = 0) =>
-    value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(2);
-  return `${number(sorted[Math.floor(sorted.length / 2)])} (${number(sorted[0])} to ${number(sorted.at(-1))})`;
+  return `${number(median(numbers))} (${number(Math.min(...numbers))} to ${number(Math.max(...numbers))})`;
 }
 
 function inMegabytes(bytes: number): number {

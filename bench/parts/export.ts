@@ -2,11 +2,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Bench, type Part, type Service, withService } from '../bench.ts';
+import { type Part, type Service, withService } from '../bench.ts';
 import type { Downloaded } from '../download.ts';
 import { psql } from '../imports.ts';
 import { median } from '../report.ts';
-import { runClaims } from '../run-claims.ts';
 import { forgetPeak } from '../service.ts';
 import { exports } from '../statements.ts';
 
@@ -17,18 +16,17 @@ interface Exported {
   peakBytes: number;
 }
 
-/** All claims into a file, beside \copy of the same; over HTTP where the service exports, else by `claims export`. */
+/** All claims over HTTP into a file, beside \copy of the same. */
 export const exporting: Part = (bench) =>
   withService(bench, async (service) => {
     const { directory, server, database, options } = bench;
-    const overHttp = await exportsOverHttp(service);
     for (const format of ['ndjson', 'csv'] as const) {
       const file = join(directory, `export.${format}`);
       const ours: Exported[] = [];
       const copy: number[] = [];
       for (let round = 0; round < options.rounds; round += 1) {
         copy.push(await psql(server, database.name, exports[format](join(directory, `copy.${format}`))));
-        ours.push(await (overHttp ? download(service, format, file) : writeFile(bench, format, file)));
+        ours.push(await download(service, format, file));
       }
       const { size } = await stat(file);
       const { size: copied } = await stat(join(directory, `copy.${format}`));
@@ -45,22 +43,10 @@ export const exporting: Part = (bench) =>
         ratios: ours.map(({ seconds }, round) => (copy[round] as number) / seconds),
         atLeast,
         peak: Math.max(...ours.map(({ peakBytes }) => peakBytes)),
-        note: overHttp ? 'GET /api/claims/export' : 'claims export: there is no GET /api/claims/export',
+        note: 'GET /api/claims/export',
       });
     }
   });
-
-export async function exportsOverHttp(service: Service): Promise<boolean> {
-  const stop = new AbortController();
-  const answer = await fetch(`http://127.0.0.1:${service.port}/api/claims/export?format=ndjson`, {
-    headers: { authorization: `Bearer ${service.tokens[0]}` },
-    signal: stop.signal,
-  });
-  const { status } = answer;
-  stop.abort();
-  if (status !== 200 && status !== 404 && status !== 400) throw new Error(`the export was answered ${status}`);
-  return status === 200;
-}
 
 export async function download(service: Service, format: string, file: string): Promise<Exported> {
   await forgetPeak(service.pid);
@@ -71,8 +57,4 @@ export async function download(service: Service, format: string, file: string): 
   const [answer] = (await once(child, 'message')) as [Downloaded];
   if (answer.error !== undefined) throw new Error(`GET ${path}: ${answer.error}`);
   return { seconds: answer.seconds, peakBytes: (await service.memory()).peak };
-}
-
-export function writeFile({ directory, database }: Bench, format: string, file: string): Promise<Exported> {
-  return runClaims(['export', '--format', format, '--output', file, '--force'], database.url, directory);
 }

@@ -7,7 +7,7 @@ import { type Database, urlOf } from '../database.ts';
 import { claimsOf, inEmptyDatabase, writeClaims } from '../imports.ts';
 import { runClaims } from '../run-claims.ts';
 import { prepareTokens } from '../service.ts';
-import { download, exportsOverHttp, writeFile } from './export.ts';
+import { download } from './export.ts';
 
 const bigFile = 2e9;
 const idleMs = 3000;
@@ -47,10 +47,7 @@ async function exportBig(bench: Bench, database: Database): Promise<void> {
   await withService(
     bench,
     async (service) => {
-      const overHttp = await exportsOverHttp(service);
-      const { peakBytes } = await (overHttp
-        ? download(service, 'ndjson', file)
-        : writeFile({ ...bench, database }, 'ndjson', file));
+      const { peakBytes } = await download(service, 'ndjson', file);
       const { size } = await stat(file);
       bench.report({
         part: 'memory',
@@ -58,7 +55,7 @@ async function exportBig(bench: Bench, database: Database): Promise<void> {
         value: peakBytes / 1e6,
         unit: 'MB',
         atMost: 200,
-        note: `NDJSON, ${(size / 1e9).toFixed(2)} GB, ${overHttp ? 'GET /api/claims/export' : 'claims export'}`,
+        note: `NDJSON, ${(size / 1e9).toFixed(2)} GB, GET /api/claims/export`,
       });
     },
     database,

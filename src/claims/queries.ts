@@ -45,6 +45,10 @@ export interface Page {
 export type Fragment = ReturnType<typeof fragment>;
 const fragment = (sql: Sql) => sql``;
 
+/** The parts of a statement one after the other, with this between them. */
+export const separated = (sql: Sql, parts: Fragment[], between: Fragment): Fragment[] =>
+  parts.length === 0 ? [sql``] : parts.flatMap((part, index) => (index === 0 ? [part] : [between, part]));
+
 /** A character that JSON does not hold. */
 const separator = 1;
 
@@ -198,7 +202,7 @@ export async function listTogether(sql: Sql, questions: ListQuestion[]): Promise
     const page = await listClaims(sql, first);
     return questions.map(() => page);
   }
-  const columns: [name: string, values: (string | undefined)[]][] = names.map((name) => [
+  const columns: [name: string, ofAll: (string | undefined)[]][] = names.map((name) => [
     name,
     questions.map((question) => question.filters[name]),
   ]);
@@ -208,10 +212,11 @@ export async function listTogether(sql: Sql, questions: ListQuestion[]): Promise
   }
   const asked = (name: string) => sql`asked.${sql(name)}`;
   const place = sql`(${asked('afterDate')}::date, ${asked('afterId')}::uuid)`;
-  const arrays = columns.map(([, values], index) => sql`${index > 0 ? sql`,` : sql``} ${values as string[]}::text[]`);
+  const values = columns.map(([, ofAll]) => sql`${ofAll as string[]}::text[]`);
   const rows = (await sql`
     select page.*, (select version from data_version)
-    from unnest(${arrays}) with ordinality as asked (${sql(columns.map(([name]) => name))}, place), lateral (
+    from unnest(${separated(sql, values, sql`,`)})
+      with ordinality as asked (${sql(columns.map(([name]) => name))}, place), lateral (
       select ${pageColumns(sql, limit)} from (
         select document, updated_at, id, service_date
         from claims where ${[sql`true`, ...onPage(sql, first, place, asked)]} ${inOrder(sql, first)}

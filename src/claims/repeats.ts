@@ -58,11 +58,10 @@ export class Repeats {
     }
     this.#currentVersion().then(
       (version) => {
-        if (tags !== undefined && hasTag(tags, this.#tag(request, version))) {
-          notModified(request, reply, this.#tag(request, version));
-        } else if (kept?.version === version) {
-          this.describe(request, reply, version).type(json).send(kept.body);
-        } else done();
+        const tag = this.#tag(request, version);
+        if (hasTag(tags, tag)) notModified(request, reply, tag);
+        else if (kept?.version === version) tagged(reply, tag).type(json).send(kept.body);
+        else done();
       },
       (error) => done(error),
     );
@@ -76,7 +75,7 @@ export class Repeats {
 
   /** Says of what version the answer is; for one that is sent in parts. */
   describe(request: FastifyRequest, reply: FastifyReply, version: string): FastifyReply {
-    return reply.header('cache-control', 'private, no-cache').header('etag', this.#tag(request, version));
+    return tagged(reply, this.#tag(request, version));
   }
 
   /** Of one address: a client that sends the tag of another has not this answer. */
@@ -133,4 +132,8 @@ const keyOf = ({ scopes, raw }: FastifyRequest) => `${scopes.join(' ')} ${raw.me
 
 const bytesOf = (key: string, { body }: Kept) => body.length + 2 * key.length + bytesOfEntry;
 
-const hasTag = (tags: string, tag: string) => tags === tag || tags.split(',').some((given) => given.trim() === tag);
+const tagged = (reply: FastifyReply, tag: string) =>
+  reply.header('cache-control', 'private, no-cache').header('etag', tag);
+
+const hasTag = (tags: string | undefined, tag: string) =>
+  tags !== undefined && (tags === tag || tags.split(',').some((given) => given.trim() === tag));

@@ -1,6 +1,6 @@
 import type { Sql } from '../db/client.ts';
 import { isMonthEnd, monthEnd } from './date.ts';
-import { type ClaimFilters, type Fragment, matching, stoodAt } from './queries.ts';
+import { type ClaimFilters, type Fragment, matching, separated, stoodAt } from './queries.ts';
 
 export const groupings = ['month', 'year', 'type', 'subType', 'status', 'payer', 'provider'] as const;
 export type Grouping = (typeof groupings)[number];
@@ -28,9 +28,9 @@ export async function summarizeClaims(
   const places = sql.unsafe(by.map((_, index) => index + 1).join());
   const rows = await sql<(ClaimGroup & { version: string })[]>`
     select groups.*, version from data_version left join (
-      select ${joined(sql, keys, sql``)} coalesce(sum(claims), 0) as claims, coalesce(sum(charge), 0.00) as charge,
+      select ${separated(sql, keys, sql``)} coalesce(sum(claims), 0) as claims, coalesce(sum(charge), 0.00) as charge,
         coalesce(sum(allowed), 0.00) as allowed, coalesce(sum(paid), 0.00) as paid
-      from (${joined(sql, sourcesOf(sql, by, filters, asOf), sql`union all`)}) counted
+      from (${separated(sql, sourcesOf(sql, by, filters, asOf), sql`union all`)}) counted
       ${by.length === 0 ? sql`` : sql`group by ${places} having sum(claims) > 0 order by ${places} limit ${limit}`}
     ) groups on true
     ${by.length === 0 ? sql`` : sql`order by ${places}`}`;
@@ -115,8 +115,4 @@ export function partsOfMonths(from: string | undefined, to: string | undefined):
   if (isBroken) parts.push({ serviceFrom: from, serviceTo: monthEnd(from) });
   if (isBrokenOff) parts.push({ serviceFrom: monthStart(to), serviceTo: to });
   return parts;
-}
-
-function joined(sql: Sql, [first, ...rest]: Fragment[], between: Fragment): Fragment {
-  return rest.reduce((all, part) => sql`${all} ${between} ${part}`, first ?? sql``);
 }

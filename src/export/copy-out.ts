@@ -29,15 +29,13 @@ export async function copyClaims(
   await sql`begin isolation level repeatable read read only`;
   const version = await dataVersion(sql);
   // COPY takes no parameters, but reads settings.
-  const names = Object.keys(filters) as (keyof ClaimFilters)[];
-  const values: Partial<Record<keyof ClaimFilters, string>> = {};
+  const settings: { name: string; value: string }[] = [];
   const conditions = matching(sql, filters, (filter, value) => {
-    values[filter] = value;
-    return sql`current_setting(${sql.unsafe(`'claims_api.${filter}'`)})`;
+    const name = `claims_api.${filter}`;
+    settings.push({ name, value });
+    return sql`current_setting(${sql.unsafe(`'${name}'`)})`;
   });
-  for (const name of names) {
-    await sql`select set_config(${`claims_api.${name}`}, ${values[name] ?? ''}, true)`;
-  }
+  for (const { name, value } of settings) await sql`select set_config(${name}, ${value}, true)`;
   const sorted = order === 'by id' ? sql`order by id` : sql``;
   const claims = sql`from claims where ${[sql`true`, ...conditions]} ${sorted}`;
   const query =

@@ -124,20 +124,19 @@ export function createShedding({ capacity, log, count }: SheddingOptions) {
       done(null, payload);
     });
 
+    function release(response: ServerResponse): void {
+      unreadBytes -= unread.get(response) ?? 0;
+      unread.delete(response);
+    }
+
     function holdUnread(response: ServerResponse, bytes: number): void {
       unread.set(response, bytes);
       unreadBytes += bytes;
-      const release = () => {
-        unreadBytes -= unread.get(response) ?? 0;
-        unread.delete(response);
-      };
-      response.once('finish', release);
-      response.once('close', release);
+      for (const event of ['finish', 'close']) response.once(event, () => release(response));
       for (const [slowest] of unread) {
         if (unreadBytes <= mostUnreadBytes) break;
         slowest.destroy();
-        unreadBytes -= unread.get(slowest) ?? 0;
-        unread.delete(slowest);
+        release(slowest);
       }
     }
   });
