@@ -29,7 +29,7 @@ export async function runClaims(
 ): Promise<Run> {
   const peakFile = join(directory, 'peak-memory');
   const started = performance.now();
-  const child = spawn(process.execPath, ['--import', reportPeak, program, ...args], {
+  const child = spawn(process.execPath, ['--import', reportPeak, ...program, ...args], {
     env: { ...environment(directory, databaseUrl), ...env, PEAK_FILE: peakFile },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -57,7 +57,7 @@ export async function prepareTokens(directory: string, databaseUrl: string): Pro
 export async function startService(directory: string, databaseUrl: string): Promise<Service> {
   const port = await freePort();
   const started = performance.now();
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, program, {
     env: { ...environment(directory, databaseUrl), CLAIMS_API_PORT: String(port) },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -35,13 +35,15 @@ describeWithDocker('the image', () => {
 
     it('starts Node itself in /claims-api, without a shell', () => {
       expect(config.WorkingDir).toBe('/claims-api');
-      expect(config.Entrypoint).toEqual(['/usr/local/bin/node', '/claims-api/main.js']);
+      const [node, ...rest] = config.Entrypoint;
+      expect(node).toBe('/usr/local/bin/node');
+      expect(rest.filter((argument) => !argument.startsWith('--'))).toEqual(['/claims-api/main.js']);
       expect(config.Cmd).toBeNull();
       expect(config.StopSignal).toBe('SIGTERM');
     });
 
     it('asks for its health without a shell, and often while it starts', () => {
-      expect(config.Healthcheck.Test).toEqual(['CMD', ...config.Entrypoint, 'health']);
+      expect(config.Healthcheck.Test).toEqual(['CMD', '/usr/local/bin/node', '/claims-api/main.js', 'health']);
       expect(config.Healthcheck.StartInterval).toBeGreaterThan(0);
     });
   });
@@ -138,6 +140,17 @@ describeWithDocker('the image', () => {
       for (const path of ['/', '/app.js', '/docs', '/docs/static/swagger-ui-bundle.js']) {
         expect((await fetch(url + path)).status, path).toBe(200);
       }
+    });
+
+    it('is not compiled anew each time', async () => {
+      const settings = ['-e', 'NODE_DEBUG_NATIVE=COMPILE_CACHE', '-e', 'CLAIMS_API_KEYS=/nowhere'];
+      const { stderr } = await tryDocker(['run', '--rm', ...confined, ...settings, image]);
+      expect(stderr).toContain('The key directory /nowhere does not exist');
+      const found = (what: string) =>
+        stderr.split('\n').filter((line) => line.includes(`for ESM file:`) && line.includes(what));
+      expect(found('was accepted').length).toBeGreaterThanOrEqual(3);
+      expect(found('not initialized')).toEqual([]);
+      expect(found('rejected')).toEqual([]);
     });
 
     it('takes a command and its arguments', async () => {

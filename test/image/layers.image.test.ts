@@ -62,7 +62,12 @@ describeWithDocker('the layers', () => {
   it('are bundled anew when a source changed, and nothing is installed again', async () => {
     await appendFile(join(tree, 'src/main.ts'), `process.title = '${randomUUID()}';\n`);
     const { ran, cached } = await build();
-    expect(ran.toSorted()).toEqual([bundle, expect.stringMatching(/^\[release .*COPY --from=build/)]);
+    expect(ran.toSorted()).toEqual([
+      bundle,
+      expect.stringMatching(/^\[compiled .*COPY --from=build/),
+      expect.stringMatching(/^\[compiled .*RUN /),
+      expect.stringMatching(/^\[release .*COPY --from=compiled/),
+    ]);
     expect(cached).toEqual(expect.arrayContaining([install, runtime]));
   });
 });
