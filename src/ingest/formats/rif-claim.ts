@@ -80,7 +80,7 @@ const professional: RifLayout = {
     /^(?:LINE|CARR_LINE|CARR_PRFRNG|DMERC_LINE|HCPCS|PRF|PRVDR|PRTCPTNG|BETOS|HPSA|CPO)_|^(?:ORG_NPI_NUM|TAX_NUM)$/,
   claim(rows, header) {
     const row = rows[0] as RifRow;
-    const identity = claimIdentity(row, 'professional', professionalKinds);
+    const { billablePeriod, ...identity } = claimIdentity(row, 'professional', professionalKinds);
     const item = rows.map((line) => professionalItem(line));
     const provider =
       row.code('CARR_CLM_BLG_NPI_NUM') ??
@@ -96,7 +96,8 @@ const professional: RifLayout = {
       ...insurer(row, 'CARR_NUM'),
       ...billing(provider),
       ...careTeam(row, [['referring', 'RFR_PHYSN_NPI']]),
-      diagnosis: diagnoses(row, identity.billablePeriod.start),
+      billablePeriod,
+      diagnosis: diagnoses(row, billablePeriod.start),
       procedure: [],
       item,
       ...adjudication(row, [
@@ -121,7 +122,7 @@ const institutional: RifLayout = {
   lineColumns: /^REV_CNTR|^(?:HCPCS|RNDRNG)_/,
   claim(rows, header) {
     const row = rows[0] as RifRow;
-    const identity = claimIdentity(row, 'institutional', institutionalKinds);
+    const { billablePeriod, ...identity } = claimIdentity(row, 'institutional', institutionalKinds);
     const item = rows.map((line) => institutionalItem(line));
     return {
       ...identity,
@@ -135,8 +136,9 @@ const institutional: RifLayout = {
         ['operating', 'OP_PHYSN_NPI'],
         ['other', 'OT_PHYSN_NPI'],
       ]),
-      diagnosis: diagnoses(row, identity.billablePeriod.start),
-      procedure: procedures(row, identity.billablePeriod.start),
+      billablePeriod,
+      diagnosis: diagnoses(row, billablePeriod.start),
+      procedure: procedures(row, billablePeriod.start),
       ...supportingInfo(row, [
         ['ms-drg', 'CLM_DRG_CD', codeSystems.drg],
         ['discharge-status', 'PTNT_DSCHRG_STUS_CD', codeSystems.nubc],
@@ -355,7 +357,9 @@ function serviced(start: string | undefined, end: string | undefined) {
 
 /** Properties without a value are left out of the document. */
 function present<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+  const present: Partial<T> = {};
+  for (const name in fields) if (fields[name] !== undefined) present[name] = fields[name];
+  return present as never;
 }
 
 function professionalItem(row: RifRow): Item {

@@ -32,10 +32,13 @@ export function diagnoses(row: RifRow, serviceDate: string): Claim['diagnosis'] 
     if (code === undefined) continue;
     const system = row.oneOf(version, diagnosisVersions) ?? diagnosisSystemOn(serviceDate);
     const onAdmission = onAdmissionColumn && row.code(onAdmissionColumn, 10);
-    const same =
-      type && list.find((known) => known.code === code && known.system === system && (known.type ?? type) === type);
-    if (same) same.type = type;
-    else {
+    const same = type
+      ? list.findIndex((known) => known.code === code && known.system === system && (known.type ?? type) === type)
+      : -1;
+    if (same >= 0) {
+      const { sequence, onAdmission: known } = list[same] as Claim['diagnosis'][number];
+      list[same] = { sequence, ...(type && { type }), system, code, ...(known && { onAdmission: known }) };
+    } else {
       list.push({
         sequence: list.length + 1,
         ...(type && { type }),

@@ -25,6 +25,25 @@ const months = new Map(
   ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'].map((name, i) => [name, i + 1]),
 );
 
+/** Days as files write them: the claims of a file are of few, and to read each anew took a twelfth of an import. */
+const knownDays = new Map<string, string>();
+const mostKnownDays = 10_000;
+
+/** `yyyy-mm-dd`, or undefined where the text is no day. */
+function day(text: string): string | undefined {
+  const known = knownDays.get(text);
+  if (known !== undefined) return known;
+  const worded = /^(\d{1,2})-([A-Za-z]{3})-(\d{4})$/.exec(text);
+  const compact = /^(\d{4})(-?)(\d{2})\2(\d{2})$/.exec(text);
+  const date = worded
+    ? calendarDate(Number(worded[3]), months.get((worded[2] as string).toUpperCase()) ?? 0, Number(worded[1]))
+    : compact
+      ? calendarDate(Number(compact[1]), Number(compact[3]), Number(compact[4]))
+      : undefined;
+  if (date !== undefined && knownDays.size < mostKnownDays) knownDays.set(text, date);
+  return date;
+}
+
 /** A row whose columns are taken by name; what nobody took remains for `source`. */
 export class RifRow {
   readonly #header: RifHeader;
@@ -93,15 +112,10 @@ export class RifRow {
   date(name: string): string | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
-    const worded = /^(\d{1,2})-([A-Za-z]{3})-(\d{4})$/.exec(value);
-    const compact = /^(\d{4})(-?)(\d{2})\2(\d{2})$/.exec(value);
-    const date = worded
-      ? calendarDate(Number(worded[3]), months.get((worded[2] as string).toUpperCase()) ?? 0, Number(worded[1]))
-      : compact
-        ? calendarDate(Number(compact[1]), Number(compact[3]), Number(compact[4]))
-        : undefined;
-    if (date === undefined)
+    const date = day(value);
+    if (date === undefined) {
       throw new Fault(name, 'expected a day of the calendar as dd-Mon-yyyy, yyyymmdd or yyyy-mm-dd');
+    }
     return date;
   }
 
