@@ -19,16 +19,22 @@ interface ConnectionOptions {
   statementTimeoutSeconds?: number;
   /** Of PostgreSQL, for the session. */
   settings?: Record<string, string>;
+  /** Whether a connection that was lost stays lost: what has locks or temporary tables must not go on without them. */
+  once?: boolean;
 }
 
 /** Opens lazily: the first query connects. Dates come back as `yyyy-mm-dd`, numeric and bigint as strings. */
 export function connect(url: string, options: ConnectionOptions): Connection {
   const open = socketsWithoutDelay();
-  const sql = postgres(url, {
+  const sql: Connection = postgres(url, {
     max: 1,
     connect_timeout: 5,
     backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
     onnotice: () => {},
+    onclose: () => {
+      const answered = (open.current?.bytesRead ?? 0) > 0;
+      if (options.once && answered) sql.end({ timeout: 0 }).catch(() => {});
+    },
     ...({ socket: open.socket } as object), // An option that its types do not name.
     connection: {
       application_name: `claims-api ${options.name}`,

@@ -28,7 +28,7 @@ export async function loadFiles(databaseUrl: string, path: string, log: Logger):
  * them, and taken over by another should that one die.
  */
 export async function loadListed(databaseUrl: string, files: ListedFile[], options: LoadOptions): Promise<LoadSummary> {
-  const sql = connect(databaseUrl, { name: 'import' });
+  const sql = connect(databaseUrl, { name: 'import', once: true });
   try {
     return await (options.dryRun ? takenBack(sql, () => loadAll(sql, files, options)) : loadAll(sql, files, options));
   } finally {
