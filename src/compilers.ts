@@ -2,7 +2,7 @@ import ajvCompiler from '@fastify/ajv-compiler';
 
 type BuildValidator = ReturnType<typeof ajvCompiler>;
 
-const buildCompiler = ajvCompiler();
+let buildCompiler: BuildValidator | undefined;
 
 /**
  * Compiles a schema for the first request that it is for: half of them at the start took a fifth of its time. That all of
@@ -13,6 +13,7 @@ const buildValidator: BuildValidator = (externalSchemas, options) => {
   return (routeSchema) => {
     let validate: ReturnType<ReturnType<BuildValidator>> | undefined;
     const validator = (data: unknown) => {
+      buildCompiler ??= ajvCompiler();
       compiler ??= buildCompiler(externalSchemas, options);
       validate ??= compiler(routeSchema);
       const isValid = validate(data);

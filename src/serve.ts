@@ -19,7 +19,6 @@ import { Uploads } from './ingest/uploads.ts';
 import { watchDirectory } from './ingest/watch.ts';
 import { createWorkers } from './ingest/worker.ts';
 import type { Logger } from './log.ts';
-import { createMetrics, serveMetrics } from './ops/metrics.ts';
 
 /**
  * Serves until SIGTERM or SIGINT, and meanwhile loads what is new in the data directory and what is uploaded, in threads
@@ -53,10 +52,9 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
   const spool = new Spool(config.uploadsDirectory ?? tmpdir());
   const uploads = new Uploads({ databaseUrl: database.url, spool, load, log, signal });
   await uploads.start();
-  const metrics =
-    config.opsPort === undefined
-      ? undefined
-      : createMetrics({ version, pools: { lookups: db, searches }, databaseUrl: database.url });
+  // Loaded where somebody reads them.
+  const ops = config.opsPort === undefined ? undefined : await import('./ops/metrics.ts');
+  const metrics = ops?.createMetrics({ version, pools: { lookups: db, searches }, databaseUrl: database.url });
   metrics?.imports.waits(() => uploads.waitingSince());
   const app = await buildApp(config, {
     version,
@@ -79,7 +77,7 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
     webDirectory: await webDirectory(),
   });
   await app.listen({ host: config.host, port: config.port });
-  if (metrics) await serveMetrics(metrics, { host: config.host, port: config.opsPort as number });
+  if (ops && metrics) await ops.serveMetrics(metrics, { host: config.host, port: config.opsPort as number });
   const { port } = app.server.address() as { port: number };
   const url = config.publicUrl ?? `http://${config.host === '0.0.0.0' ? 'localhost' : config.host}:${port}`;
   log.info(`claims-api ${version} listens on ${url}`);
