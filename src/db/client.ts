@@ -32,6 +32,7 @@ export function connect(url: string, options: ConnectionOptions): Connection {
     backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
     onnotice: () => {},
     onclose: () => {
+      // What was never answered had nothing to lose, and may be tried again.
       const answered = (open.current?.bytesRead ?? 0) > 0;
       if (options.once && answered) sql.end({ timeout: 0 }).catch(() => {});
     },

@@ -35,9 +35,8 @@ describeWithDocker('the image', () => {
 
     it('starts Node itself in /claims-api, without a shell', () => {
       expect(config.WorkingDir).toBe('/claims-api');
-      const [node, ...rest] = config.Entrypoint;
-      expect(node).toBe('/usr/local/bin/node');
-      expect(rest.filter((argument) => !argument.startsWith('--'))).toEqual(['/claims-api/main.js']);
+      const flags = ['--min-semi-space-size=4', '--max-semi-space-size=8'];
+      expect(config.Entrypoint).toEqual(['/usr/local/bin/node', ...flags, '/claims-api/main.js']);
       expect(config.Cmd).toBeNull();
       expect(config.StopSignal).toBe('SIGTERM');
     });
@@ -147,7 +146,7 @@ describeWithDocker('the image', () => {
       const { stderr } = await tryDocker(['run', '--rm', ...confined, ...settings, image]);
       expect(stderr).toContain('The key directory /nowhere does not exist');
       const found = (what: string) =>
-        stderr.split('\n').filter((line) => line.includes(`for ESM file:`) && line.includes(what));
+        stderr.split('\n').filter((line) => line.includes('for ESM file:') && line.includes(what));
       expect(found('was accepted').length).toBeGreaterThanOrEqual(3);
       expect(found('not initialized')).toEqual([]);
       expect(found('rejected')).toEqual([]);

@@ -32,12 +32,12 @@ export function diagnoses(row: RifRow, serviceDate: string): Claim['diagnosis'] 
     if (code === undefined) continue;
     const system = row.oneOf(version, diagnosisVersions) ?? diagnosisSystemOn(serviceDate);
     const onAdmission = onAdmissionColumn && row.code(onAdmissionColumn, 10);
-    const same = type
-      ? list.findIndex((known) => known.code === code && known.system === system && (known.type ?? type) === type)
-      : -1;
-    if (same >= 0) {
-      const { sequence, onAdmission: known } = list[same] as Claim['diagnosis'][number];
-      list[same] = { sequence, ...(type && { type }), system, code, ...(known && { onAdmission: known }) };
+    const same =
+      type && list.find((known) => known.code === code && known.system === system && (known.type ?? type) === type);
+    if (type && same) {
+      // In the order of the schema, which saves the claim a copy.
+      const { sequence, onAdmission: known } = same;
+      list[sequence - 1] = { sequence, type, system, code, ...(known && { onAdmission: known }) };
     } else {
       list.push({
         sequence: list.length + 1,
