@@ -40,6 +40,16 @@ function errorFields(error: Error & { code?: string }): Record<string, unknown> 
  */
 const together = isMainThread ? { minLength: 12 << 10, periodicFlush: 100 } : {};
 
+/**
+ * Bytes, of which sonic-boom 4.2 knows the number: of text it measures all that waits with each line, which flattened 6 kB
+ * a request.
+ */
+function destination() {
+  const stream = pino.destination({ dest: 1, sync: false, contentMode: 'buffer', ...together });
+  const write = stream.write.bind(stream) as unknown as (line: Buffer) => boolean;
+  return Object.assign(stream, { write: (line: string) => write(Buffer.from(line)) });
+}
+
 let last = { ms: 0, text: '' };
 
 /** ISO 8601, made once for the lines of a millisecond. */
@@ -66,7 +76,7 @@ export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'>): Lo
       },
     },
   };
-  if (config.logFormat === 'json') return pino(options, pino.destination({ dest: 1, sync: false, ...together }));
+  if (config.logFormat === 'json') return pino(options, destination());
   return pino(
     options,
     pretty({

@@ -5,32 +5,53 @@ import { findStanding, type Standing } from './queries.ts';
 const rememberedSeconds = 10;
 const maxRemembered = 10_000;
 
-/** Whether the user's tokens that were issued then (`iat`, seconds since 1970) are still good. */
-export type IsCurrent = (user: string, issuedAt: number) => Promise<boolean>;
+/**
+ * Whether the user's tokens that were issued then (`iat`, seconds since 1970) are still good: at once, or where the
+ * database is asked, later.
+ */
+export type IsCurrent = (user: string, issuedAt: number) => boolean | Promise<boolean>;
+
+interface Remembered {
+  askedAt: number;
+  /** Kept, so that requests at the same time share one query. */
+  answer: Promise<Standing | undefined>;
+  /** The answer, once it is there; null where there is no such user. */
+  standing?: Standing | null;
+}
 
 /** Asks the database about a user once in ten seconds at most. */
 export function createStandings(db: Pool, demo: boolean): IsCurrent {
-  const remembered = new Map<string, { askedAt: number; standing: Promise<Standing | undefined> }>();
+  const remembered = new Map<string, Remembered>();
 
-  function standingOf(user: string): Promise<Standing | undefined> {
-    const askedAt = performance.now(); // the wall clock may be set back
-    const known = remembered.get(user);
-    if (known && askedAt - known.askedAt < rememberedSeconds * 1000) return known.standing;
-    // The promise is kept, so that requests at the same time share one query.
-    const standing = db.run((sql) => findStanding(sql, user));
-    const entry = { askedAt, standing };
+  function ask(user: string): Remembered {
+    const entry: Remembered = {
+      askedAt: performance.now(), // the wall clock may be set back
+      answer: db.run((sql) => findStanding(sql, user)),
+    };
     remembered.delete(user);
     remembered.set(user, entry);
     if (remembered.size > maxRemembered) remembered.delete(remembered.keys().next().value as string);
-    standing.catch(() => {
-      if (remembered.get(user) === entry) remembered.delete(user);
-    });
-    return standing;
+    entry.answer.then(
+      (standing) => {
+        entry.standing = standing ?? null;
+      },
+      () => {
+        if (remembered.get(user) === entry) remembered.delete(user);
+      },
+    );
+    return entry;
   }
 
-  return async (user, issuedAt) => {
-    const standing = await standingOf(user);
-    if (standing === undefined || standing.disabled || (standing.demo && !demo)) return false;
+  function isGood(standing: Standing | null | undefined, issuedAt: number): boolean {
+    if (!standing || standing.disabled || (standing.demo && !demo)) return false;
     return issuedAt >= standing.tokensValidFrom;
+  }
+
+  return (user, issuedAt) => {
+    const known = remembered.get(user);
+    const isRecent = known !== undefined && performance.now() - known.askedAt < rememberedSeconds * 1000;
+    const { standing, answer } = isRecent ? known : ask(user);
+    if (standing !== undefined) return isGood(standing, issuedAt);
+    return answer.then((found) => isGood(found, issuedAt));
   };
 }

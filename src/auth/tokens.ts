@@ -18,6 +18,8 @@ export interface Tokens {
   issue(subject: string, scopes: readonly string[], notBefore?: number): Promise<{ token: string; expiresIn: number }>;
   /** Throws a Problem of kind unauthenticated that says which check failed. Whether the user is still let in is not checked. */
   verify(token: string): Promise<VerifiedToken>;
+  /** Whether a token that was verified here would be again: it has not expired, and the keys have not changed. */
+  isStillGood(token: VerifiedToken): boolean;
 }
 
 interface TokenSettings {
@@ -34,10 +36,14 @@ const clockToleranceSeconds = 5;
 
 /** Issues and verifies JSON Web Tokens (RFC 7519) signed with RS256. */
 export function createTokens({ keys, issuer, audience, lifetimeSeconds }: TokenSettings): Tokens {
-  let verified = new Map<string, { token: VerifiedToken; expiresAt: number }>();
+  let verified = new Map<string, VerifiedToken>();
+  let expiries = new WeakMap<VerifiedToken, number>();
   keys.onChange(() => {
     verified = new Map();
+    expiries = new WeakMap();
   });
+
+  const isStillGood = (token: VerifiedToken) => (expiries.get(token) ?? 0) > nowSeconds();
 
   function findKey(kid: unknown): KeyObject {
     // Tokens of the time before key ids can only be of the key that still signs.
@@ -66,9 +72,11 @@ export function createTokens({ keys, issuer, audience, lifetimeSeconds }: TokenS
       // The hash, so that a dump of the memory yields no tokens.
       const digest = hash('sha256', token, 'base64');
       const remembered = verified.get(digest);
-      if (remembered && remembered.expiresAt > nowSeconds()) return remembered.token;
+      if (remembered && isStillGood(remembered)) return remembered;
 
+      // Where the keys change meanwhile, what is found out goes where nobody looks any more.
       const memory = verified;
+      const until = expiries;
       const { payload } = await jwtVerify(token, ({ kid }) => findKey(kid), {
         algorithms: ['RS256'],
         issuer,
@@ -78,12 +86,14 @@ export function createTokens({ keys, issuer, audience, lifetimeSeconds }: TokenS
         clockTolerance: clockToleranceSeconds,
       }).catch(refuse);
       const result = toVerified(payload);
-      // Into the map of before: where the keys changed meanwhile, that one is not looked at any more.
       memory.delete(digest);
-      memory.set(digest, { token: result, expiresAt: payload.exp as number });
+      memory.set(digest, result);
+      until.set(result, payload.exp as number);
       if (memory.size > maxRemembered) memory.delete(memory.keys().next().value as string);
       return result;
     },
+
+    isStillGood,
   };
 }
 

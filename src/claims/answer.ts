@@ -1,37 +1,46 @@
-import type { StoredClaim } from './queries.ts';
+import { documentSeparator, type Page, type StoredClaim } from './queries.ts';
 
 /**
  * The bytes of answers, put together from those that the database sent: what is stored as it is served is not parsed,
  * nor made a string and UTF-8 again, which took half the time of a page.
  */
 
-const comma = Buffer.from(',');
+const comma = ','.charCodeAt(0);
 const pageStart = Buffer.from('{"claims":[');
 const sourceStart = Buffer.from(',"source":');
 
-/** A page of claims; `next` is the cursor of the one behind it. */
-export function pageAnswer(claims: StoredClaim[], next: string | undefined): Buffer {
-  const parts = [pageStart];
-  for (const claim of claims) {
-    if (parts.length > 1) parts.push(comma);
-    addClaim(parts, claim);
+/** `next` is the cursor of the page behind it. */
+export function pageAnswer({ documents, updatedAt }: Page, next: string | undefined): Buffer {
+  const pageEnd = `],"next":${next === undefined ? 'null' : `"${next}"`}}`;
+  const most = pageStart.length + documents.length + updatedAt.length * mostBytesAdded + pageEnd.length;
+  const answer = Buffer.allocUnsafe(most);
+  let length = pageStart.copy(answer);
+  let start = 0;
+  for (const [index, time] of updatedAt.entries()) {
+    if (index > 0) {
+      answer[length] = comma;
+      length += 1;
+    }
+    const separator = documents.indexOf(documentSeparator, start);
+    const end = separator < 0 ? documents.length : separator;
+    length += documents.copy(answer, length, start, end - 1);
+    length += lastUpdated(time).copy(answer, length);
+    start = end + 1;
   }
-  parts.push(Buffer.from(`],"next":${next === undefined ? 'null' : `"${next}"`}}`));
-  return Buffer.concat(parts);
-}
-
-export function claimAnswer(claim: StoredClaim): Buffer {
-  const parts: Buffer[] = [];
-  addClaim(parts, claim);
-  return Buffer.concat(parts);
+  length += answer.write(pageEnd, length, 'latin1');
+  return answer.subarray(0, length);
 }
 
 /** The document with what was not known when it was rendered, or is no part of it. */
-function addClaim(parts: Buffer[], { document, source, updatedAt }: StoredClaim): void {
-  parts.push(document.subarray(0, -1));
+export function claimAnswer({ document, source, updatedAt }: StoredClaim): Buffer {
+  const parts = [document.subarray(0, -1)];
   if (source) parts.push(sourceStart, source);
   parts.push(lastUpdated(updatedAt));
+  return Buffer.concat(parts);
 }
+
+/** Between the documents of a page: a comma, and `lastUpdated` in the place of a brace. */
+const mostBytesAdded = ',"lastUpdated":"2025-03-31T08:15:00.123Z"}'.length;
 
 let known = { stored: '', rendered: Buffer.from('') };
 

@@ -29,13 +29,17 @@ export type ClaimSort = 'serviceDate' | '-serviceDate';
  */
 export interface StoredClaim {
   document: Buffer;
-  /** Where it was asked for; null where the claim has none. */
+  /** Null where the claim has none. */
   source: Buffer | null;
   updatedAt: string;
 }
 
+/** A page of claims as the database sent it, their documents in one piece, in UTF-8. */
 export interface Page {
-  claims: StoredClaim[];
+  /** The documents, with `documentSeparator` between them; it may hold one more than the page. */
+  documents: Buffer;
+  /** Of each claim of the page, in PostgreSQL's form, of UTC. */
+  updatedAt: string[];
   /** Of the last claim, where others follow. */
   next: Place | undefined;
   /** The data version that these claims are of. */
@@ -50,30 +54,30 @@ export const separated = (sql: Sql, parts: Fragment[], between: Fragment): Fragm
   parts.length === 0 ? [sql``] : parts.flatMap((part, index) => (index === 0 ? [part] : [between, part]));
 
 /** A character that JSON does not hold. */
-const separator = 1;
+export const documentSeparator = 1;
 
 /**
  * A page as one row: 26 rows would be 26 messages, in parts that are read one by one, and cost the process twice the time.
  * One more claim than the page tells whether others follow.
  */
 const pageColumns = (sql: Sql, limit: number) => sql`
-  string_agg(document, chr(${sql.unsafe(String(separator))})), array_agg(updated_at),
+  string_agg(document, chr(${sql.unsafe(String(documentSeparator))})), array_agg(updated_at),
   (array_agg(id))[${counted(sql, limit)}], (array_agg(service_date))[${counted(sql, limit)}]`;
 
 type PageRow = [documents: Buffer | null, updatedAt: Buffer | null, id: Buffer, serviceDate: Buffer, version: Buffer];
 
 function pageOf([documents, updatedAt, id, serviceDate, version]: PageRow, limit: number): Page {
-  const page: Page = { claims: [], next: undefined, version: version.toString('latin1') };
-  if (documents === null || updatedAt === null) return page;
-  // As in {"2025-03-31 08:15:00.123456+00","2025-03-31 08:15:00.123456+00"}
-  const times = updatedAt.toString('latin1', 2, updatedAt.length - 2).split('","');
-  for (let start = 0; page.claims.length < Math.min(times.length, limit); ) {
-    const end = documents.indexOf(separator, start);
-    const document = documents.subarray(start, end < 0 ? documents.length : end);
-    page.claims.push({ document, source: null, updatedAt: times[page.claims.length] as string });
-    start = end + 1;
+  const page: Page = {
+    documents: documents ?? Buffer.of(),
+    // As in {"2025-03-31 08:15:00.123456+00","2025-03-31 08:15:00.123456+00"}
+    updatedAt: updatedAt === null ? [] : updatedAt.toString('latin1', 2, updatedAt.length - 2).split('","'),
+    next: undefined,
+    version: version.toString('latin1'),
+  };
+  if (page.updatedAt.length > limit) {
+    page.updatedAt.length = limit;
+    page.next = { serviceDate: serviceDate.toString('latin1'), id: id.toString('latin1') };
   }
-  if (times.length > limit) page.next = { serviceDate: serviceDate.toString('latin1'), id: id.toString('latin1') };
   return page;
 }
 

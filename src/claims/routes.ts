@@ -110,9 +110,9 @@ export function claimRoutes({ db, searches, cursors, repeats }: ClaimRoutesOptio
             'expected the `next` of a page with the same filters and sort, found another; start again without a cursor',
           );
         }
-        const { claims, next, version } = await list({ filters: checked, sort, limit, after }, stood);
-        const answer = pageAnswer(claims, next && cursors.encode(next, question));
-        return repeats.send(request, reply, answer, version);
+        const page = await list({ filters: checked, sort, limit, after }, stood);
+        const answer = pageAnswer(page, page.next && cursors.encode(page.next, question));
+        return repeats.send(request, reply, answer, page.version);
       },
     );
 

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { Agent, get as ask, type IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import fastify from 'fastify';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { authenticate } from '../../src/auth/authenticate.ts';
 import { disableUser, findStanding, insertUser, setPassword } from '../../src/auth/queries.ts';
 import { createTokens } from '../../src/auth/tokens.ts';
@@ -12,8 +15,10 @@ import { aPair, someKeys } from './fixtures.ts';
 vi.mock('../../src/auth/queries.ts', { spy: true });
 
 const { sql, pool } = await testDatabase();
+const pair = aPair();
+const keys = someKeys({ current: pair });
 const tokens = createTokens({
-  keys: someKeys({ current: aPair() }),
+  keys,
   issuer: 'claims-api',
   audience: 'claims.test',
   lifetimeSeconds: 3600,
@@ -26,12 +31,24 @@ afterEach(() => {
   vi.mocked(findStanding).mockClear();
 });
 
+/** All of a test's requests come on one connection, as those of a client or of a proxy do. */
 async function anApp({ db = pool, demo = false }: { db?: Pool; demo?: boolean } = {}) {
   const app = fastify();
   await app.register(problems);
   await app.register(authenticate, { tokens, db, demo });
   app.get('/claims', { config: { scope: 'claims:read' } }, async ({ subject, scopes }) => ({ subject, scopes }));
-  return async (token: string) => app.inject({ url: '/claims', headers: { authorization: `bearer ${token}` } });
+  const url = `${await app.listen({ port: 0, host: '127.0.0.1' })}/claims`;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(async () => {
+    agent.destroy();
+    await app.close();
+  });
+  return async (token?: string) => {
+    const headers = token === undefined ? {} : { authorization: `bearer ${token}` };
+    const [answer] = (await once(ask(url, { agent, headers }), 'response')) as [IncomingMessage];
+    const body = (await json(answer)) as { detail?: string };
+    return { statusCode: answer.statusCode, body };
+  };
 }
 
 let users = 0;
@@ -51,7 +68,7 @@ describe('a token', () => {
     const get = await anApp();
     const response = await get(await aToken(name, ['imports:read', 'claims:read']));
     expect(response.statusCode).toBe(200);
-    expect(response.json()).toEqual({ subject: name, scopes: ['imports:read', 'claims:read'] });
+    expect(response.body).toEqual({ subject: name, scopes: ['imports:read', 'claims:read'] });
   });
 
   it.each([[['claims:export', 'imports:read']], [['claims:rea']], [[]]])(
@@ -60,14 +77,44 @@ describe('a token', () => {
       const get = await anApp();
       const response = await get(await aToken(await aUser(), scopes));
       expect(response.statusCode).toBe(403);
-      expect(response.json().detail).toBe('the token lacks the scope claims:read, which is needed here');
+      expect(response.body.detail).toBe('the token lacks the scope claims:read, which is needed here');
     },
   );
+
+  it('is read with each request, though others came on the same connection', async () => {
+    const [ada, eve] = [await aUser(), await aUser()];
+    const [adas, eves] = [await aToken(ada), await aToken(eve, ['imports:read'])];
+    const get = await anApp();
+    for (let time = 0; time < 2; time += 1) {
+      expect((await get(adas)).body).toEqual({ subject: ada, scopes: ['claims:read'] });
+      expect((await get(adas)).statusCode).toBe(200);
+      expect((await get(eves)).statusCode).toBe(403);
+      expect((await get()).statusCode).toBe(401);
+      expect((await get(`${adas.slice(0, -8)}AAAAAAAA`)).statusCode).toBe(401);
+    }
+  });
+
+  it('is refused once its key is gone, also on a connection that it came on before', async () => {
+    const token = await aToken(await aUser());
+    const get = await anApp();
+    expect((await get(token)).statusCode).toBe(200);
+    keys.change({ other: aPair() });
+    onTestFinished(() => keys.change({ current: pair }));
+    expect((await get(token)).statusCode).toBe(401);
+  });
+
+  it('is refused once it has expired, also on a connection that it came on before', async () => {
+    const token = await aToken(await aUser());
+    const get = await anApp();
+    expect((await get(token)).statusCode).toBe(200);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_606_000 });
+    expect((await get(token)).body.detail).toBe('the token has expired; log in again');
+  });
 
   it('of an unknown user is refused', async () => {
     const response = await (await anApp())(await aToken('nobody'));
     expect(response.statusCode).toBe(401);
-    expect(response.json().detail).toBe(revoked);
+    expect(response.body.detail).toBe(revoked);
   });
 
   it('of the demo user is accepted in demo mode only', async () => {
@@ -81,7 +128,7 @@ describe('a token', () => {
     const name = await aUser();
     const token = await aToken(name);
     await setPassword(sql, name, 'new');
-    expect((await (await anApp())(token)).json().detail).toBe(revoked);
+    expect((await (await anApp())(token)).body.detail).toBe(revoked);
   });
 
   it('from the first second that is good is accepted, and from the one before refused', async () => {
@@ -98,7 +145,7 @@ describe('a token', () => {
     await disableUser(sql, name);
     const later = Math.floor(Date.now() / 1000) + 60;
     const { token } = await tokens.issue(name, ['claims:read'], later);
-    expect((await (await anApp())(token)).json().detail).toBe(revoked);
+    expect((await (await anApp())(token)).body.detail).toBe(revoked);
   });
 
   it('of a user who is disabled is refused ten seconds later', async () => {

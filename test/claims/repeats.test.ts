@@ -91,12 +91,12 @@ describe('a tag', () => {
 describe('what is kept', () => {
   const mebibyte = 1 << 20;
 
-  it('is no more than 16 MiB, the oldest going first', async () => {
+  it('is no more than 8 MiB, the oldest going first', async () => {
     const { state, times } = anApp();
     for (let index = 0; index < 20; index += 1) await times(2, `/${mebibyte}?${index}`);
     state.asked.length = 0;
     await times(1, `/${mebibyte}?19`);
-    await times(1, `/${mebibyte}?6`);
+    await times(1, `/${mebibyte}?13`);
     expect(state.asked).toEqual([]);
     await times(1, `/${mebibyte}?0`);
     expect(state.asked).toHaveLength(1);
