@@ -17,19 +17,51 @@ const common: BuildOptions = {
   logLevel: 'warning',
 };
 
-/**
- * The package looks for its pages in `../static`, seen from its own `lib/`; from a bundle that is outside `dist`. Its
- * option `baseDir` is no way out: with it every one of these files is served a second time, beside the reference.
- */
-const swaggerUiPages: Plugin = {
-  name: 'swagger-ui-pages',
+interface Edit {
+  file: RegExp;
+  replace: [from: string, to: string][];
+}
+
+/** What packages have otherwise in the bundle. */
+const edits: Edit[] = [
+  {
+    // It looks for its pages in `../static`, seen from its own `lib/`; from a bundle that is outside `dist`. Its option
+    // `baseDir` is no way out: with it every one of these files is served a second time, beside the reference.
+    file: /[\\/]swagger-ui[\\/]lib[\\/]routes\.js$/,
+    replace: [["path.join(__dirname, '..', 'static')", "path.join(__dirname, 'static')"]],
+  },
+  {
+    // postgres.js 3.4.9 gives each query, a subclass of Promise, two closures. In V8 14 what is reached from such an
+    // object outlives a collection of the young after it is done with, and then waits for one of all: a tenth of what a
+    // look-up made. As methods they cost a patient's claims a quarter less of the processor, and the service 30 MB less.
+    file: /[\\/]postgres[\\/]src[\\/]query\.js$/,
+    replace: [
+      ['this.resolve = x => (this.active = false, resolve(x))\n', 'this.settle = { resolve, reject }\n'],
+      ['this.reject = x => (this.active = false, reject(x))\n', ''],
+      [
+        'static get [Symbol.species]',
+        `resolve(x) { this.active = false; this.settle.resolve(x) }
+  reject(x) { this.active = false; this.settle.reject(x) }
+  static get [Symbol.species]`,
+      ],
+    ],
+  },
+];
+
+/** Fails where a passage is not there any more. */
+const edited: Plugin = {
+  name: 'edited',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]swagger-ui[\\/]lib[\\/]routes\.js$/ }, async ({ path }) => {
-      const source = await readFile(path, 'utf8');
-      const contents = source.replace("path.join(__dirname, '..', 'static')", "path.join(__dirname, 'static')");
-      if (contents === source) throw new Error('it finds its pages in a new way: see build.ts');
-      return { contents };
-    });
+    for (const { file, replace } of edits) {
+      onLoad({ filter: file }, async ({ path }) => {
+        let contents = await readFile(path, 'utf8');
+        for (const [from, to] of replace) {
+          if (!contents.includes(from)) throw new Error(`expected in ${path}: ${from}\nSee \`edits\` in build.ts`);
+          contents = contents.replace(from, to);
+        }
+        return { contents };
+      });
+    }
   },
 };
 
@@ -91,7 +123,7 @@ const program: BuildOptions & { write: false } = {
   chunkNames: '[name]-[hash]',
   platform: 'node',
   target: 'node26',
-  plugins: [swaggerUiPages, httpAlone, loadedLate],
+  plugins: [edited, httpAlone, loadedLate],
   write: false,
   external: ['supports-color'], // `debug` colours with it where it is installed, as it is for some tool of development
   // What CommonJS packages expect to find, and an ES module has not.

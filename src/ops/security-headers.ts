@@ -25,8 +25,8 @@ export const securityHeaders = fp(async (app) => {
   })({} as IncomingMessage, collected as unknown as ServerResponse, (error) => {
     if (error) throw error;
   });
-  app.addHook('onRequest', (_request, reply, done) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     reply.headers(headers);
-    done();
+    done(null, payload);
   });
 });
