@@ -83,29 +83,44 @@ const httpAlone: Plugin = {
 
 /**
  * Functions of packages that are called seldom or never, or for the first request and not to start: to load these took
- * 20 ms of the start, and 3 MB.
+ * 20 ms of the start, and 3 MB; to read what is not loaded, in the files of all the rest, another 10 ms and 1 MB.
  */
 const calledLate: Record<string, string[]> = {
   '@fastify/ajv-compiler': [],
+  '@fastify/fast-json-stringify-compiler': [],
   glob: ['glob'],
+  'light-my-request': [],
   'pino-pretty': [],
   yaml: ['parse', 'stringify'],
 };
 
-/** Loads those packages when they are first called. */
+const fileOf = (name: string) => name.replace(/^@/, '').replace('/', '-');
+
+/** Where each of those lies that were asked for, by its file in `dist`. */
+const lateFiles = new Map<string, string>();
+
+/** Has each of those packages in a file of its own, which is loaded when it is first called. */
 const loadedLate: Plugin = {
   name: 'loaded-late',
-  setup({ onResolve, onLoad }) {
+  setup({ onResolve, onLoad, resolve }) {
     const namespace = 'loaded-late';
-    onResolve({ filter: new RegExp(`^(${Object.keys(calledLate).join('|')})$`) }, ({ path, resolveDir, ...from }) =>
-      from.namespace === namespace ? undefined : { path, namespace, pluginData: resolveDir },
+    onResolve(
+      { filter: new RegExp(`^(${Object.keys(calledLate).join('|')})$`) },
+      async ({ path, resolveDir, ...from }) => {
+        if (from.pluginData === namespace) return undefined;
+        const found = await resolve(path, { resolveDir, kind: 'require-call', pluginData: namespace });
+        if (found.errors.length > 0) return { errors: found.errors };
+        if ((lateFiles.get(fileOf(path)) ?? found.path) !== found.path) throw new Error(`two versions of ${path}`);
+        lateFiles.set(fileOf(path), found.path);
+        return { path, namespace };
+      },
     );
-    onLoad({ filter: /.*/, namespace }, ({ path, pluginData: resolveDir }) => {
-      const load = `require('${path}')`;
+    onResolve({ filter: /^\.\/late\//, namespace }, ({ path }) => ({ path, external: true }));
+    onLoad({ filter: /.*/, namespace }, ({ path }) => {
+      const load = `require('./late/${fileOf(path)}.cjs')`;
       const functions = (calledLate[path] ?? []).map((name) => `${name}: (...rest) => ${load}.${name}(...rest)`);
       return {
         contents: `module.exports = Object.assign((...rest) => ${load}(...rest), { ${functions.join(', ')} });`,
-        resolveDir,
       };
     });
   },
@@ -147,13 +162,26 @@ const page: BuildOptions = {
   jsxImportSource: 'preact',
 };
 
+/** After the program, which says what there is. */
+const late = (): BuildOptions & { write: false } => ({
+  ...program,
+  format: 'cjs',
+  splitting: false,
+  plugins: [],
+  banner: {},
+  entryPoints: Object.fromEntries(lateFiles),
+  outdir: join(dist, 'late'),
+  outExtension: { '.js': '.cjs' },
+});
+
 /**
  * Of what esbuild leaves outside of ASCII, all stands in comments. V8 keeps a source with a character beyond Latin-1 in
  * twice the memory.
  */
 async function writeAscii({ outputFiles }: BuildResult<{ write: false }>): Promise<void> {
   for (const { path, text } of outputFiles) {
-    await writeFile(path, path.endsWith('.js') ? text.replace(/[^\0-\x7f]/g, '?') : text);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, /\.c?js$/.test(path) ? text.replace(/[^\0-\x7f]/g, '?') : text);
   }
 }
 
@@ -163,7 +191,10 @@ await rm(dist, { recursive: true, force: true });
 await mkdir(dist);
 const { name, version, license } = packageJson;
 await Promise.all([
-  build(program).then(writeAscii),
+  build(program)
+    .then(writeAscii)
+    .then(() => build(late()))
+    .then(writeAscii),
   build(page),
   cp(join(root, 'src/db/migrations'), join(dist, 'migrations'), { recursive: true }),
   cp(join(root, 'src/web'), join(dist, 'web'), { recursive: true, filter: (path) => !isSource(path) }),

@@ -1,6 +1,7 @@
 import ajvCompiler from '@fastify/ajv-compiler';
 
 type BuildValidator = ReturnType<typeof ajvCompiler>;
+type Validator = ReturnType<ReturnType<BuildValidator>>;
 
 let buildCompiler: BuildValidator | undefined;
 
@@ -11,16 +12,16 @@ let buildCompiler: BuildValidator | undefined;
 const buildValidator: BuildValidator = (externalSchemas, options) => {
   let compiler: ReturnType<BuildValidator> | undefined;
   return (routeSchema) => {
-    let validate: ReturnType<ReturnType<BuildValidator>> | undefined;
-    const validator = (data: unknown) => {
+    let validate: Validator | undefined;
+    const validator = ((data: unknown) => {
       buildCompiler ??= ajvCompiler();
       compiler ??= buildCompiler(externalSchemas, options);
       validate ??= compiler(routeSchema);
       const isValid = validate(data);
-      Object.assign(validator, { errors: validate.errors });
+      validator.errors = validate.errors ?? null;
       return isValid;
-    };
-    return validator as ReturnType<ReturnType<BuildValidator>>;
+    }) as Validator;
+    return validator;
   };
 };
 

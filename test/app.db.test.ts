@@ -532,6 +532,7 @@ it.each([
   '/api/claims',
   '/nope',
   '/docs',
+  '/docs/',
   '/docs/json',
   '/health/live',
   '/api/imports?limit=x',
@@ -546,6 +547,8 @@ it.each([
       'referrer-policy': 'no-referrer',
       'cross-origin-resource-policy': 'same-origin',
     });
+    const isDocument = String(headers['content-type']).startsWith('text/html');
+    expect(headers['cross-origin-opener-policy']).toBe(isDocument ? 'same-origin' : undefined);
     expect(headers['content-security-policy']).not.toMatch(/unsafe-inline|unsafe-eval/);
     expect(headers).not.toHaveProperty('x-powered-by');
     expect(headers).not.toHaveProperty('strict-transport-security');

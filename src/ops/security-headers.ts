@@ -2,7 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import fp from 'fastify-plugin';
 import helmet from 'helmet';
 
-/** The headers that browsers heed. They are the same for every answer, so they are made once: each time took 8 µs. */
+/** Of a document alone. */
+const ofDocuments = ['cross-origin-opener-policy', 'origin-agent-cluster', 'x-permitted-cross-domain-policies'];
+
+/**
+ * The headers that browsers heed. They are made once, which took 8 µs for each answer; and what concerns only documents
+ * comes only with them, as each header takes another 0.4 µs.
+ */
 export const securityHeaders = fp(async (app) => {
   const headers: Record<string, string> = {};
   const collected = {
@@ -18,15 +24,17 @@ export const securityHeaders = fp(async (app) => {
     },
     // What stands before the service decides on TLS.
     strictTransportSecurity: false,
-    // No browser that is still made heeds these, or needs them beside the policy; each header takes 0.5 µs of every answer.
+    // No browser that is still made heeds these, or needs them beside the policy.
     xDnsPrefetchControl: false,
     xDownloadOptions: false,
     xXssProtection: false,
   })({} as IncomingMessage, collected as unknown as ServerResponse, (error) => {
     if (error) throw error;
   });
+  const others = Object.fromEntries(Object.entries(headers).filter(([name]) => !ofDocuments.includes(name)));
   app.addHook('onSend', (_request, reply, payload, done) => {
-    reply.headers(headers);
+    const isDocument = String(reply.getHeader('content-type')).startsWith('text/html');
+    reply.headers(isDocument ? headers : others);
     done(null, payload);
   });
 });
