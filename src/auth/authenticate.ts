@@ -64,6 +64,8 @@ export const authenticate = fp<AuthenticateOptions>(async (app, { tokens, db, de
     });
   }
 
+  const isOfCurrentUser = ({ subject, issuedAt }: VerifiedToken) => isCurrent(subject, issuedAt);
+
   function letIn(request: FastifyRequest, { subject, scopes }: VerifiedToken, isGood: boolean): void {
     if (!isGood)
       throw new Problem('unauthenticated', 'the token is revoked: its user was disabled or has a new password');
@@ -75,19 +77,16 @@ export const authenticate = fp<AuthenticateOptions>(async (app, { tokens, db, de
     request.scopes = scopes;
   }
 
-  async function letInLater(request: FastifyRequest, token: Promise<VerifiedToken> | VerifiedToken): Promise<void> {
-    const verified = await token;
-    letIn(request, verified, await isCurrent(verified.subject, verified.issuedAt));
-  }
-
   // Nothing is awaited where all is known, which is nearly always.
   app.addHook('onRequest', (request, _reply, done) => {
     request.scopes = none;
     if (request.routeOptions.config.public || request.is404) return done();
     const token = tokenOf(request);
-    const isGood = token instanceof Promise ? token : isCurrent(token.subject, token.issuedAt);
+    const isGood = token instanceof Promise ? token.then(isOfCurrentUser) : isOfCurrentUser(token);
     if (token instanceof Promise || isGood instanceof Promise) {
-      letInLater(request, token).then(() => done(), done);
+      Promise.all([token, isGood])
+        .then((known) => letIn(request, ...known))
+        .then(() => done(), done);
     } else {
       letIn(request, token, isGood);
       done();

@@ -181,5 +181,9 @@ describe('the database', () => {
     expect((await get(token)).statusCode).toBe(503);
     down = false;
     expect((await get(token)).statusCode).toBe(200);
+    // Where the token is known by now, and only its user has to be asked for.
+    down = true;
+    vi.advanceTimersByTime(10_000);
+    expect((await get(token)).statusCode).toBe(503);
   });
 });
