@@ -69,7 +69,7 @@ export function createTokens({ keys, issuer, audience, lifetimeSeconds }: TokenS
     },
 
     async verify(token) {
-      // The hash, so that a dump of the memory yields no tokens.
+      // The hash, so that a dump of the memory yields no tokens but those of open connections (authenticate.ts).
       const digest = hash('sha256', token, 'base64');
       const remembered = verified.get(digest);
       if (remembered && isStillGood(remembered)) return remembered;

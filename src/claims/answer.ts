@@ -1,4 +1,4 @@
-import { documentSeparator, type Page, type StoredClaim } from './queries.ts';
+import { documentSeparator, type FoundClaim, type Page } from './queries.ts';
 
 /**
  * The bytes of answers, put together from those that the database sent: what is stored as it is served is not parsed,
@@ -32,7 +32,7 @@ export function pageAnswer({ documents, updatedAt }: Page, next: string | undefi
 }
 
 /** The document with what was not known when it was rendered, or is no part of it. */
-export function claimAnswer({ document, source, updatedAt }: StoredClaim): Buffer {
+export function claimAnswer({ document, source, updatedAt }: FoundClaim): Buffer {
   const parts = [document.subarray(0, -1)];
   if (source) parts.push(sourceStart, source);
   parts.push(lastUpdated(updatedAt));

@@ -23,17 +23,6 @@ export interface ClaimFilters {
 
 export type ClaimSort = 'serviceDate' | '-serviceDate';
 
-/**
- * A claim as the database sent it, in UTF-8: its document goes out as it is stored, so nothing makes a string of it. The
- * time is in PostgreSQL's form, of UTC.
- */
-export interface StoredClaim {
-  document: Buffer;
-  /** Null where the claim has none. */
-  source: Buffer | null;
-  updatedAt: string;
-}
-
 /** A page of claims as the database sent it, their documents in one piece, in UTF-8. */
 export interface Page {
   /** The documents, with `documentSeparator` between them; it may hold one more than the page. */
@@ -236,7 +225,15 @@ export const stoodAt = (sql: Sql, asOf: string, ended = false) =>
     ? sql`updated_at <= ${asOf}::text::timestamptz and ended_at > ${asOf}::text::timestamptz`
     : sql`updated_at <= ${asOf}::text::timestamptz`;
 
-export interface FoundClaim extends StoredClaim {
+/**
+ * A claim as the database sent it, in UTF-8: its document goes out as it is stored, so nothing makes a string of it. The
+ * time is in PostgreSQL's form, of UTC.
+ */
+export interface FoundClaim {
+  document: Buffer;
+  /** Null where the claim has none. */
+  source: Buffer | null;
+  updatedAt: string;
   /** The data version that the claim is of. */
   version: string;
 }

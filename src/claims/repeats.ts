@@ -76,7 +76,7 @@ export class Repeats {
 
   /** Sends an answer, of claims of this data version. */
   send(request: FastifyRequest, reply: FastifyReply, body: Buffer, version: string): FastifyReply {
-    this.#keep(request, { version, body });
+    this.#keep(request, body, version);
     return this.describe(request, reply, version).type(json).send(body);
   }
 
@@ -95,7 +95,7 @@ export class Repeats {
     return kept !== undefined && kept.key === keyOf(request) ? kept : undefined;
   }
 
-  #keep(request: FastifyRequest, { version, body }: { version: string; body: Buffer }): void {
+  #keep(request: FastifyRequest, body: Buffer, version: string): void {
     const digest = digestOf(request);
     if (body.length > mostBytesOfAnswer || !this.#wasAsked(digest)) return;
     if (version !== this.#version) {
