@@ -1,7 +1,8 @@
-import { pipeline, type Readable, Transform } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { type ClaimFilters, dataVersion, matching } from '../claims/queries.ts';
 import type { Sql } from '../db/client.ts';
 import { amountColumns, claimColumn, codeSeparator, flatColumns, formulaStarts } from './columns.ts';
+import { Gathered } from './gathered.ts';
 
 export const copiedFormats = ['ndjson', 'csv'] as const;
 export type CopiedFormat = (typeof copiedFormats)[number];
@@ -43,40 +44,10 @@ export async function copyClaims(
       ? // Never quoted, as JSON holds no such characters.
         sql`copy (select ${whole(sql)} ${claims}) to stdout (format csv, delimiter e'\\x02', quote e'\\x01')`
       : sql`copy (select ${cells(sql)} ${claims}) to stdout (format csv, header)`;
-  let count = format === 'csv' ? -1 : 0; // Its first row is the header.
-  const text = pipeline(
-    await query.readable(),
-    gathered(() => {
-      count += 1;
-    }),
-    () => {},
-  );
-  return { version, text, count: () => Math.max(count, 0) };
-}
-
-const blockBytes = 256 << 10;
-
-/** Joins rows, which come one by one, into blocks: a write for each row would take three times as long as the row. */
-function gathered(onRow: () => void): Transform {
-  let waiting: Buffer[] = [];
-  let bytes = 0;
-  return new Transform({
-    readableHighWaterMark: 2 * blockBytes,
-    writableHighWaterMark: 2 * blockBytes,
-    transform(row: Buffer, _encoding, done) {
-      onRow();
-      waiting.push(row);
-      bytes += row.length;
-      if (bytes < blockBytes) return done();
-      const block = Buffer.concat(waiting, bytes);
-      waiting = [];
-      bytes = 0;
-      done(null, block);
-    },
-    flush(done) {
-      done(null, Buffer.concat(waiting, bytes));
-    },
-  });
+  const text = new Gathered();
+  pipeline(await query.readable(), text, () => {});
+  const header = format === 'csv' ? 1 : 0;
+  return { version, text, count: () => Math.max(text.rows - header, 0) };
 }
 
 /** withSource, in SQL. */
