@@ -1,8 +1,14 @@
 import { expect, test } from 'vitest';
 import { formatBytes, formatCount, formatSeconds } from '../src/quantity.ts';
 
-test('groups the digits of a count', () => {
-  expect(formatCount(1203344)).toBe('1,203,344');
+test.each([
+  [0, '0'],
+  [999, '999'],
+  [1000, '1,000'],
+  [123_456, '123,456'],
+  [1_203_344, '1,203,344'],
+])('groups the digits of the count %d', (count, grouped) => {
+  expect(formatCount(count)).toBe(grouped);
 });
 
 test.each([
