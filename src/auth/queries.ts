@@ -17,7 +17,7 @@ export async function findUser(sql: Sql, name: string): Promise<User | undefined
     select
       name,
       password_hash as "passwordHash",
-      scopes,
+      to_json(scopes) as scopes,
       demo,
       disabled_at is not null as disabled,
       floor(extract(epoch from tokens_valid_from))::float8 as "tokensValidFrom"
@@ -50,7 +50,7 @@ export interface ListedUser {
 
 export async function listUsers(sql: Sql): Promise<ListedUser[]> {
   return await sql<ListedUser[]>`
-    select name, scopes, demo, created_at as "createdAt", disabled_at as "disabledAt"
+    select name, to_json(scopes) as scopes, demo, created_at as "createdAt", disabled_at as "disabledAt"
     from users
     order by name`;
 }

@@ -25,11 +25,11 @@ export async function* exportedClaims(sql: Connection): AsyncGenerator<ExportedC
   await sql`begin isolation level repeatable read read only`;
   try {
     const rows = sql<Row[]>`
-      select array[id::text, identifier_system, identifier_value, type, coalesce(sub_type, ''), status, patient_id,
+      select to_json(array[id::text, identifier_system, identifier_value, type, coalesce(sub_type, ''), status, patient_id,
         coalesce(provider_id, ''), coalesce(payer_id, ''), service_date::text, service_date_end::text,
         coalesce(charge::text, ''), coalesce(allowed::text, ''), coalesce(paid::text, ''),
-        coalesce(patient_responsibility::text, '')] as cells,
-        diagnoses, procedures, document, source
+        coalesce(patient_responsibility::text, '')]) as cells,
+        to_json(diagnoses) as diagnoses, to_json(procedures) as procedures, document, source
       from claims order by id`.cursor(rowsAtOnce);
     for await (const page of rows) {
       for (const { cells, diagnoses, procedures, document, source } of page) {

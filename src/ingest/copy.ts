@@ -1,4 +1,5 @@
 import type { ClaimRow } from '../claims/render.ts';
+import { arrayLiteral } from '../db/array.ts';
 import { ClaimKinds, type Countable, centsOrNone } from './totals.ts';
 
 /** The columns of a staged claim, in the order of copyLine. */
@@ -119,6 +120,4 @@ function text(value: string | undefined): string {
   return special.test(value) ? value.replace(/[\\\t\n\r]/g, (found) => escapes[found] as string) : value;
 }
 
-function array(values: string[]): string {
-  return text(`{${values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`).join(',')}}`);
-}
+const array = (values: string[]) => text(arrayLiteral(values));
