@@ -22,6 +22,10 @@ interface Edit {
   replace: [from: string, to: string][];
 }
 
+/** A module of Node's that is loaded when something of it is used. */
+const lateBuiltin = (variable: string, module: string) =>
+  `const ${variable} = new Proxy({}, { get: (_, name) => process.getBuiltinModule('node:${module}')[name] })`;
+
 /** What packages have otherwise in the bundle. */
 const edits: Edit[] = [
   {
@@ -44,6 +48,18 @@ const edits: Edit[] = [
   reject(x) { this.active = false; this.settle.reject(x) }
   static get [Symbol.species]`,
       ],
+    ],
+  },
+  // To load these took 3 MB, for a service that hardly ever meets one of them.
+  {
+    file: /[\\/]postgres[\\/]src[\\/]connection\.js$/,
+    replace: [["import tls from 'tls'", lateBuiltin('tls', 'tls')]],
+  },
+  {
+    file: /[\\/]fastify[\\/]lib[\\/]server\.js$/,
+    replace: [
+      ["const https = require('node:https')", lateBuiltin('https', 'https')],
+      ["const http2 = require('node:http2')", lateBuiltin('http2', 'http2')],
     ],
   },
 ];

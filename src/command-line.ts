@@ -1,15 +1,10 @@
 import { isMainThread } from 'node:worker_threads';
 import packageJson from '../package.json' with { type: 'json' };
-import { keysCommand, userCommand } from './auth/commands.ts';
 import { KeyError } from './auth/key-files.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { connect, DatabaseUnusable } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
-import { exportCommand } from './export/command.ts';
-import { generateCommand } from './generate/command.ts';
-import { importCommand } from './ingest/command.ts';
-import { DataDirectoryError } from './ingest/scan.ts';
-import { runWorker } from './ingest/worker.ts';
+import { DataDirectoryError } from './ingest/list-files.ts';
 import { createLogger } from './log.ts';
 import { UsageError } from './usage.ts';
 
@@ -40,7 +35,9 @@ async function run(entry: URL, command = 'serve', args: string[]): Promise<numbe
     out(version);
     return 0;
   }
+  // Each command loads what it alone needs: the rest of the program would take longer than many of them.
   if (command === 'generate') {
+    const { generateCommand } = await import('./generate/command.ts');
     await generateCommand(args);
     return 0;
   }
@@ -49,7 +46,6 @@ async function run(entry: URL, command = 'serve', args: string[]): Promise<numbe
   switch (command) {
     case 'serve': {
       expectArguments(args, 0);
-      // Half of the program, which the other commands need not wait for.
       const { serve } = await import('./serve.ts');
       await serve(config, version, entry, log);
       return 0;
@@ -60,20 +56,28 @@ async function run(entry: URL, command = 'serve', args: string[]): Promise<numbe
       await database.close();
       return 0;
     }
-    case 'import':
+    case 'import': {
+      const { importCommand } = await import('./ingest/command.ts');
       return importCommand(args, config);
-    case 'export':
+    }
+    case 'export': {
+      const { exportCommand } = await import('./export/command.ts');
       await exportCommand(args, {
         open: () => openForCommand(config),
         say: (line) => process.stderr.write(`${line}\n`),
       });
       return 0;
-    case 'keys':
+    }
+    case 'keys': {
+      const { keysCommand } = await import('./auth/commands.ts');
       await keysCommand(args, config, out);
       return 0;
-    case 'user':
+    }
+    case 'user': {
+      const { userCommand } = await import('./auth/commands.ts');
       await userCommand(args, { config, out, open: openForCommand });
       return 0;
+    }
     case 'health': {
       expectArguments(args, 0);
       const answer = await fetch(`http://127.0.0.1:${config.port}/health/ready`, { signal: AbortSignal.timeout(3000) });
@@ -123,7 +127,10 @@ function exitOnSignals(): void {
 
 /** What the process was started for, or a thread of it. The entry is what a thread is to run. */
 export async function start(entry: URL): Promise<void> {
-  if (!isMainThread) return runWorker();
+  if (!isMainThread) {
+    const { runWorker } = await import('./ingest/worker.ts');
+    return runWorker();
+  }
   exitOnSignals();
   await runCommandLine(entry);
 }

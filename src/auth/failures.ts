@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import type { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Problem } from '../problems.ts';
 
 const windowSeconds = 60;
@@ -15,12 +15,12 @@ export interface FailureLimit {
 
 /** At most so many failures a minute for one user name, known or not, and for one address. Of this process only. */
 export function createFailureLimit(failuresPerMinute: number): FailureLimit {
-  // Entries end with their window and have keys of bounded length, so memory is bounded by the rate of attempts.
-  const names = new RateLimiterMemory({ points: failuresPerMinute, duration: windowSeconds });
-  const addresses = new RateLimiterMemory({ points: failuresPerMinute, duration: windowSeconds });
+  let limiters: ReturnType<typeof createLimiters> | undefined;
 
   return {
     async reserve(name, address) {
+      limiters ??= createLimiters(failuresPerMinute);
+      const { names, addresses } = await limiters;
       const nameKey = hash('sha256', name);
       const addressKey = network(address);
       await take(addresses, addressKey);
@@ -38,11 +38,19 @@ export function createFailureLimit(failuresPerMinute: number): FailureLimit {
   };
 }
 
+/** At the first login: the package brings along clients of every store that there is, for 1 MB. */
+async function createLimiters(points: number) {
+  const { default: limiters } = await import('rate-limiter-flexible'); // CommonJS: in the bundle it has no other export.
+  // Entries end with their window and have keys of bounded length, so memory is bounded by the rate of attempts.
+  const create = () => new limiters.RateLimiterMemory({ points, duration: windowSeconds });
+  return { names: create(), addresses: create() };
+}
+
 async function take(limiter: RateLimiterMemory, key: string): Promise<void> {
   try {
     await limiter.consume(key);
   } catch (error) {
-    if (!(error instanceof RateLimiterRes)) throw error;
+    if (!isRefusal(error)) throw error;
     // An attempt that is refused here was not made.
     await giveBack(limiter, key);
     const seconds = Math.max(1, Math.ceil(error.msBeforeNext / 1000));
@@ -69,3 +77,6 @@ function network(address: string): string {
   const prefix = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
   return `${prefix.join(':')}::/64`;
 }
+
+/** Its RateLimiterRes, which is no error. */
+const isRefusal = (error: unknown): error is RateLimiterRes => !(error instanceof Error);

@@ -1,7 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { type Connection, connect, DatabaseUnusable, isUnavailable } from './client.ts';
-import { startEmbedded } from './embedded.ts';
 import { migrate } from './migrate.ts';
 
 /** Where the embedded PostgreSQL keeps its data, below the working directory. */
@@ -23,6 +22,7 @@ export async function openDatabase(
   let url = config.databaseUrl;
   let close = async () => {};
   if (url === undefined) {
+    const { startEmbedded } = await import('./embedded.ts');
     const embedded = await startEmbedded(embeddedDirectory);
     log.warn(`DATABASE_URL is not set: using a development PostgreSQL, whose data are in ${embeddedDirectory}`);
     url = embedded.url;

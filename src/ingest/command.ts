@@ -10,9 +10,10 @@ import type { Format } from './format.ts';
 import { formats } from './formats/index.ts';
 import type { FoundRejects, ListedFile, LoadOptions, LoadSummary } from './import-file.ts';
 import type { RejectRow } from './import-queries.ts';
+import { listFiles } from './list-files.ts';
 import { terminalReport } from './progress-bar.ts';
 import { logReport, type Report, shownName } from './report.ts';
-import { listFiles, loadListed } from './scan.ts';
+import { loadListed } from './scan.ts';
 import { Spool } from './spool.ts';
 
 const usage = `Usage: claims import [FILE|DIRECTORY|-] [--format NAME] [--source NAME] [--dry-run]

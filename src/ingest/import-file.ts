@@ -1,10 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Connection } from '../db/client.ts';
 import { savepoint } from './dry-run.ts';
 import { type Format, Refusal } from './format.ts';
 import { detectFormat } from './formats/index.ts';
 import { listRejects, type RejectRow } from './import-queries.ts';
-import { contentHash, type FileStamp, fileStamp, openInput, readHead } from './input.ts';
+import { contentHash, type FileStamp, fileStamp, loadHash, openInput, readHead } from './input.ts';
 import { load } from './pipeline.ts';
 import type { ImportCounts } from './queries.ts';
 import * as queries from './queries.ts';
@@ -157,15 +157,6 @@ async function hashOf(file: Candidate, summary: LoadSummary, options: LoadOption
     summary.failed += 1;
     return undefined;
   }
-}
-
-/** The same content makes other claims where its format or its source is named. */
-export function loadHash(content: Buffer, format: string | undefined, source: string | undefined): Buffer {
-  if (format === undefined && source === undefined) return content;
-  return createHash('sha256')
-    .update(content)
-    .update(JSON.stringify([format ?? null, source ?? null]))
-    .digest();
 }
 
 async function runImport(

@@ -51,6 +51,15 @@ export async function contentHash(path: string): Promise<Buffer> {
   return hash.digest();
 }
 
+/** The same content makes other claims where its format or its source is named. */
+export function loadHash(content: Buffer, format: string | undefined, source: string | undefined): Buffer {
+  if (format === undefined && source === undefined) return content;
+  return createHash('sha256')
+    .update(content)
+    .update(JSON.stringify([format ?? null, source ?? null]))
+    .digest();
+}
+
 interface InputOptions {
   source?: string | undefined;
   /** Told how much of the file, as it lies on the disk, has been read. */

@@ -7,7 +7,7 @@ import type { ListedFile, LoadSummary } from './import-file.ts';
 import type { WaitingSince } from './import-metrics.ts';
 import { type KnownFile, knownFiles } from './import-queries.ts';
 import { type FileStamp, isMisnamed } from './input.ts';
-import { DataDirectoryError, listFiles } from './scan.ts';
+import { DataDirectoryError, listFiles } from './list-files.ts';
 import type { LoadInWorker } from './worker.ts';
 
 const loadRetrySeconds = 5;

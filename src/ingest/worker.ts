@@ -1,10 +1,8 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import { createLogger } from '../log.ts';
-import { formats } from './formats/index.ts';
 import type { ListedFile, LoadSummary } from './import-file.ts';
 import { logReport } from './report.ts';
-import { loadListed } from './scan.ts';
 
 /** What a thread is to load, as it can be sent to it. */
 export interface Work {
@@ -49,6 +47,8 @@ export function createWorkers(
 /** What the thread does. */
 export async function runWorker(): Promise<void> {
   const { databaseUrl, files, format, source, leaveBusy, ...logging } = workerData as WorkerData;
+  // The service itself loads nothing.
+  const [{ formats }, { loadListed }] = await Promise.all([import('./formats/index.ts'), import('./scan.ts')]);
   const summary = await loadListed(databaseUrl, files, {
     report: logReport(createLogger(logging)),
     format: formats.find(({ name }) => name === format),

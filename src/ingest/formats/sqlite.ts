@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { type Entry, type Format, Refusal, type Resume } from '../format.ts';
@@ -64,8 +64,8 @@ async function checkWritten(path: string): Promise<void> {
   );
 }
 
-function* readTable(path: string, source: string | undefined, resume: Resume | undefined): Generator<Entry> {
-  const database = open(path);
+async function* readTable(path: string, source: string | undefined, resume: Resume | undefined): AsyncGenerator<Entry> {
+  const database = await open(path);
   try {
     const columns = database.prepare("select name from pragma_table_info('claims')").all();
     if (columns.length === 0) throw new Refusal('expected a table named claims, found none');
@@ -110,7 +110,8 @@ function rowidOf(database: DatabaseSync, columns: string[]): string | undefined 
 }
 
 /** Immutable: the directory is mounted read-only, where SQLite could make neither its lock nor its journal files. */
-function open(path: string): DatabaseSync {
+async function open(path: string): Promise<DatabaseSync> {
+  const { DatabaseSync } = await import('node:sqlite'); // Hardly any process reads one.
   const url = pathToFileURL(path);
   url.searchParams.set('immutable', '1');
   try {
