@@ -1,5 +1,7 @@
 /** So many are asked for in one question, though another could be under way. */
 const few = 8;
+/** With so many, a question waits for no more. */
+const many = 64;
 
 interface Waiting<K, V> {
   key: K;
@@ -8,14 +10,14 @@ interface Waiting<K, V> {
 }
 
 /**
- * Joins look-ups that arrive together into one question to the database: what is asked for while the loop reads its
- * sockets, or while the questions before are under way: two, so that neither the process nor the database stands still.
+ * Joins look-ups that arrive together into one question to the database: what is asked for while each turn of the loop
+ * brings more, or while the questions before are under way: two, so that neither the process nor the database stands still.
  * `ask` gets at most this many keys, and answers in their order.
  *
  * A question by itself costs the process some 60 µs, most of it for the two writes and reads of sockets; sixteen clients
  * that ask for claims by id get 1.6 times as many answers in this way. What is more than a few is shared between the two:
  * all in one would have the database wait for the process and the process for the database, which cost a patient's claims
- * 6 %.
+ * 6 %. To send at the first turn, not at the first without more, cost them 8 %, and an answer of 304 a fifth.
  */
 export function joined<K, V>(ask: (keys: K[]) => Promise<V[]>, mostKeys = 64, mostAtOnce = 2): (key: K) => Promise<V> {
   let waiting: Waiting<K, V>[] = [];
@@ -25,7 +27,12 @@ export function joined<K, V>(ask: (keys: K[]) => Promise<V[]>, mostKeys = 64, mo
   const schedule = () => {
     if (isScheduled || underWay >= mostAtOnce || waiting.length === 0) return;
     isScheduled = true;
-    setImmediate(send);
+    setImmediate(gather, 0);
+  };
+
+  const gather = (before: number) => {
+    if (waiting.length > before && before < many) setImmediate(gather, waiting.length);
+    else send();
   };
 
   const send = () => {
