@@ -7,7 +7,7 @@ import { problemBody } from '../problems.ts';
 
 const retryAfterSeconds = 1;
 /** So many a second, and no more, are turned away: each takes some 20 µs, which others need. */
-const turnedAwayPerSecond = 4000;
+const turnedAwayPerSecond = 2000;
 const turnMs = 10;
 /** Answers that wait for their clients to read them: beyond this much memory the one that waits longest ends. */
 const mostUnreadBytes = 64 << 20;
@@ -32,7 +32,7 @@ const headers = [
 /**
  * Keeps the service at its best where more is asked of it than it can answer: what is beyond its capacity is answered 503
  * at once, before anything is done for it. A client that does not heed Retry-After waits for its turn: its connection is
- * read again when there is time to turn it away again, so that turning away never takes more than a tenth of the process.
+ * read again when there is time to turn it away again, so that turning away takes a twentieth of the process.
  * Probes are always answered; uploads and logins, whose bodies may come slowly, have bounds of their own. What a client is
  * slow to read holds no place, and is bounded by itself.
  */
@@ -63,10 +63,18 @@ export function createShedding({ capacity, log, count }: SheddingOptions) {
       if (!isHeld) return;
       isHeld = false;
       atWork -= 1;
-      if (atWork < ample) paused.shift()?.resume();
+      if (atWork < ample) invite();
     };
     places.set(request, giveBack);
     response.once('close', giveBack);
+  }
+
+  /** Who began to wait last gets an answer that is hardly late; the others are turned away again when it is their turn. */
+  function invite(): void {
+    const socket = paused.pop();
+    if (socket === undefined) return;
+    turnedAwayAt.delete(socket);
+    socket.resume();
   }
 
   function turnAway(request: IncomingMessage, response: ServerResponse): void {
