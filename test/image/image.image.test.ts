@@ -35,7 +35,7 @@ describeWithDocker('the image', () => {
 
     it('starts Node itself in /claims-api, without a shell', () => {
       expect(config.WorkingDir).toBe('/claims-api');
-      const flags = ['--min-semi-space-size=4', '--max-semi-space-size=8'];
+      const flags = ['--max-semi-space-size=8'];
       expect(config.Entrypoint).toEqual(['/usr/local/bin/node', ...flags, '/claims-api/main.js']);
       expect(config.Cmd).toBeNull();
       expect(config.StopSignal).toBe('SIGTERM');
