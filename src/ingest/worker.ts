@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import { createLogger } from '../log.ts';
@@ -47,6 +48,7 @@ export function createWorkers(
 /** What the thread does. */
 export async function runWorker(): Promise<void> {
   const { databaseUrl, files, format, source, leaveBusy, ...logging } = workerData as WorkerData;
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL); // On Linux of this thread alone: requests go first.
   // The service itself loads nothing.
   const [{ formats }, { loadListed }] = await Promise.all([import('./formats/index.ts'), import('./scan.ts')]);
   const summary = await loadListed(databaseUrl, files, {
