@@ -53,7 +53,7 @@ async function reach(sql: Connection, log: Logger, seconds: number): Promise<voi
       }
       return;
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
+      if (!isUnavailable(error)) throw refusalOf(error) ?? error;
       const code = (error as { code?: string }).code;
       if (Date.now() > until) {
         throw new DatabaseUnusable(
@@ -64,4 +64,25 @@ async function reach(sql: Connection, log: Logger, seconds: number): Promise<voi
       await new Promise((resolve) => setTimeout(resolve, Math.min(attempt * 100, 1000)));
     }
   }
+}
+
+/** Of the codes of PostgreSQL that no other attempt changes. */
+const refusals: Record<string, string> = {
+  '28P01': 'its user or its password is wrong.',
+  '28000':
+    'its user may not connect: the role does not exist or has no LOGIN, or pg_hba.conf lets it in only from elsewhere, or with TLS (?sslmode=verify-full).',
+  '3D000': 'there is no database of its name: create it, or name another.',
+  '42501': 'its user has no right to connect to its database: GRANT CONNECT.',
+};
+
+/** What is wrong with DATABASE_URL, where it is that. */
+export function refusalOf(error: unknown): DatabaseUnusable | undefined {
+  const { code = '' } = error as { code?: string };
+  const refusal = refusals[code];
+  if (refusal) return new DatabaseUnusable(`PostgreSQL refuses DATABASE_URL (${code}): ${refusal}`);
+  // As Node names them: https://nodejs.org/docs/latest-v26.x/api/tls.html#x509-certificate-error-codes
+  if (!/CERT|LEAF_SIGNATURE|HOSTNAME/.test(code)) return undefined;
+  return new DatabaseUnusable(
+    `The certificate of PostgreSQL is not trusted for the host of DATABASE_URL (${code}): name that host as the certificate does, and the file of its authority in NODE_EXTRA_CA_CERTS.`,
+  );
 }
