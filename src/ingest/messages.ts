@@ -19,7 +19,8 @@ import { type RowStore, type StoredRow, storedText } from './copy.ts';
 import type { Reject } from './format.ts';
 import { parseClaim } from './known-claim.ts';
 import { type MessageBatch, messageNumber, type PositionedMessage } from './message-batch.ts';
-import * as queries from './queries.ts';
+import * as queries from './message-queries.ts';
+import { knownHashes } from './queries.ts';
 
 /** A claim as it is stored or staged; one that is not there yet has no hash. */
 class State {
@@ -151,7 +152,7 @@ class KnownClaims {
     const [, , hashes, originals] = await Promise.all([
       locked,
       inserted,
-      queries.knownHashes(tx, [...mentions.keys()]),
+      knownHashes(tx, [...mentions.keys()]),
       queries.findAwaitedOriginals(tx, [...mentions.keys()], [...numbers]),
     ]);
     for (const message of messages) {

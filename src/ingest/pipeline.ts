@@ -9,6 +9,7 @@ import type { InputFile } from './input.ts';
 import { parseClaim } from './known-claim.ts';
 import { MessageBatch, messageNumber } from './message-batch.ts';
 import { applyMessages } from './messages.ts';
+import * as patientQueries from './patient-queries.ts';
 import type { ImportCounts } from './queries.ts';
 import * as queries from './queries.ts';
 import { foldTotalChanges, insertTotalChanges } from './total-queries.ts';
@@ -63,7 +64,7 @@ export async function load(sql: Connection, file: InputFile, format: Format, run
   await queries.expectGrowth(sql);
   await queries.commitLazily(sql);
   await queries.createStaging(sql);
-  const anyPatients = await queries.anyPatients(sql);
+  const anyPatients = await patientQueries.anyPatients(sql);
   const writer = new Writer(sql, format, run, anyPatients);
   let batch = emptyBatch(run.id, run.resume ?? { offset: 0, position: 0 });
   let records = firstRecords;
@@ -153,7 +154,7 @@ class Writer {
     const started = performance.now();
     const isTrial = this.#run.transaction !== undefined;
     const lock = isTrial ? undefined : batch.patients.size > 0 ? 'alone' : batch.ids.size > 0 ? 'shared' : undefined;
-    if (lock) await queries.lockPatients(this.#sql, lock);
+    if (lock) await patientQueries.lockPatients(this.#sql, lock);
     if (batch.claims.length > 0) {
       await addPatients(this.#sql, batch.claims);
       for (const entry of batch.claims) render(entry, this.#format.unit, batch);
@@ -184,12 +185,13 @@ class Writer {
             isTrial,
           });
         }
-        const patients = batch.patients.size > 0 ? await queries.upsertPatients(tx, [...batch.patients.values()]) : [];
+        const patients =
+          batch.patients.size > 0 ? await patientQueries.upsertPatients(tx, [...batch.patients.values()]) : [];
         total.changed += await rewriteClaims(tx, patients, this.#run.id);
         // Another import brought them since this one began.
-        if (batch.ids.size > 0 && !this.#completed && (await queries.anyPatients(tx))) {
+        if (batch.ids.size > 0 && !this.#completed && (await patientQueries.anyPatients(tx))) {
           const ids = batch.rows.map(({ id }) => id);
-          await rewriteClaims(tx, await queries.patientsOfClaims(tx, ids), this.#run.id);
+          await rewriteClaims(tx, await patientQueries.patientsOfClaims(tx, ids), this.#run.id);
         }
         const notTaken = [
           ...rejects.map((reject) => ({ ...reject, kind: 'reject' as const })),
@@ -222,7 +224,7 @@ class Writer {
       }
     }
     // Not waited for: what follows on the connection comes after it. After an error, the connection's end gives it back.
-    if (lock) queries.unlockPatients(this.#sql, lock).catch(() => {});
+    if (lock) patientQueries.unlockPatients(this.#sql, lock).catch(() => {});
     batch.store.free();
     store.free();
     this.#run.progress(counts);
@@ -318,9 +320,10 @@ async function addPatients(sql: Sql, claims: Batch['claims']): Promise<void> {
     ids.add(id);
     idsBySystem.set(system, ids);
   }
-  const known = new Map<string, queries.KnownPatient>();
+  const known = new Map<string, patientQueries.KnownPatient>();
   for (const [system, ids] of idsBySystem) {
-    for (const patient of await queries.findPatients(sql, system, [...ids])) known.set(patientKey(patient), patient);
+    for (const patient of await patientQueries.findPatients(sql, system, [...ids]))
+      known.set(patientKey(patient), patient);
   }
   for (const { claim } of claims) {
     const patient =
@@ -329,19 +332,19 @@ async function addPatients(sql: Sql, claims: Batch['claims']): Promise<void> {
   }
 }
 
-function complete({ patient }: Claim, known: queries.KnownPatient): void {
+function complete({ patient }: Claim, known: patientQueries.KnownPatient): void {
   if (known.birthDate) patient.birthDate = known.birthDate;
   if (known.gender) patient.gender = known.gender;
 }
 
 /** Renders anew the claims of patients of whom something else is known now. Returns how many claims changed. */
-async function rewriteClaims(tx: Sql, patients: queries.KnownPatient[], importId: string): Promise<number> {
+async function rewriteClaims(tx: Sql, patients: patientQueries.KnownPatient[], importId: string): Promise<number> {
   const known = new Map(patients.map((patient) => [patientKey(patient), patient]));
   const ids = patients.map(({ id }) => id);
   let changed = 0;
   let after = '00000000-0000-0000-0000-000000000000';
   while (ids.length > 0) {
-    const page = await queries.claimsOfPatients(tx, ids, after, batchRecords);
+    const page = await patientQueries.claimsOfPatients(tx, ids, after, batchRecords);
     const last = page.at(-1);
     if (last === undefined) break;
     after = last.id;

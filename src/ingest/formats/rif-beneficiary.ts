@@ -4,7 +4,7 @@ import { type Entry, type Format, Refusal, type Resume } from '../format.ts';
 import type { InputFile } from '../input.ts';
 import { type Line, readLines } from '../lines.ts';
 import { firstLine } from './rif.ts';
-import { beneId } from './rif-claim.ts';
+import { beneId } from './rif-parts.ts';
 import { columnAt, RifHeader, RifRow } from './rif-row.ts';
 
 /** CMS beneficiary files, yearly or historical: birth date and sex of the patients of the claim files beside them. */
