@@ -23,8 +23,8 @@ interface Edit {
 }
 
 /** A module of Node's that is loaded when something of it is used. */
-const lateBuiltin = (variable: string, module: string) =>
-  `const ${variable} = new Proxy({}, { get: (_, name) => process.getBuiltinModule('node:${module}')[name] })`;
+const lateBuiltin = (module: string) =>
+  `const ${module} = new Proxy({}, { get: (_, name) => process.getBuiltinModule('node:${module}')[name] })`;
 
 /** What packages have otherwise in the bundle. */
 const edits: Edit[] = [
@@ -53,23 +53,25 @@ const edits: Edit[] = [
   // To load these took 3 MB, for a service that hardly ever meets one of them.
   {
     file: /[\\/]postgres[\\/]src[\\/]connection\.js$/,
-    replace: [["import tls from 'tls'", lateBuiltin('tls', 'tls')]],
+    replace: [["import tls from 'tls'", lateBuiltin('tls')]],
   },
   {
     file: /[\\/]fastify[\\/]lib[\\/]server\.js$/,
     replace: [
-      ["const https = require('node:https')", lateBuiltin('https', 'https')],
-      ["const http2 = require('node:http2')", lateBuiltin('http2', 'http2')],
+      ["const https = require('node:https')", lateBuiltin('https')],
+      ["const http2 = require('node:http2')", lateBuiltin('http2')],
     ],
   },
 ];
 
-/** Fails where a passage is not there any more. */
+/** Fails where a file or a passage is not there any more. */
 const edited: Plugin = {
   name: 'edited',
-  setup({ onLoad }) {
+  setup({ onLoad, onEnd }) {
+    const missing = new Set(edits.map(({ file }) => file));
     for (const { file, replace } of edits) {
       onLoad({ filter: file }, async ({ path }) => {
+        missing.delete(file);
         let contents = await readFile(path, 'utf8');
         for (const [from, to] of replace) {
           if (!contents.includes(from)) throw new Error(`expected in ${path}: ${from}\nSee \`edits\` in build.ts`);
@@ -78,6 +80,9 @@ const edited: Plugin = {
         return { contents };
       });
     }
+    onEnd(() => {
+      for (const file of missing) throw new Error(`expected a file ${file}\nSee \`edits\` in build.ts`);
+    });
   },
 };
 

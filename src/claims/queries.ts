@@ -249,7 +249,7 @@ const foundColumns = (sql: Sql) => sql`document, source, updated_at, (select ver
 /** In the order of the ids, which are UUIDs in lower case; undefined where there is no such claim. */
 export async function findClaims(sql: Sql, ids: string[]): Promise<(FoundClaim | undefined)[]> {
   const rows = (await sql`
-    select ${foundColumns(sql)} from claims where id = any(${`{${ids.join()}}`}::uuid[])`.raw()) as unknown as FoundRow[];
+    select ${foundColumns(sql)} from claims where id = any(${ids}::uuid[])`.raw()) as unknown as FoundRow[];
   // They are few: as keys of a Map, V8 would put them into a table of strings, for 1 % of a look-up.
   const foundIds = rows.map((row) => row[4].toString('latin1'));
   return ids.map((id) => {

@@ -30,7 +30,6 @@ interface ConnectionOptions {
  * makes JSON of them.
  */
 const arrays = { text: 1009, uuid: 2951, integer: 1007, bigint: 1016, numeric: 1231, date: 1182 };
-const serializeArray = (values: string | string[]) => (Array.isArray(values) ? arrayLiteral(values) : values);
 
 /** Opens lazily: the first query connects. Dates come back as `yyyy-mm-dd`, numeric and bigint as strings. */
 export function connect(url: string, options: ConnectionOptions): Connection {
@@ -56,9 +55,7 @@ export function connect(url: string, options: ConnectionOptions): Connection {
     types: {
       // A date as a Date would be the midnight of some time zone.
       day: { to: 1082, from: [1082], serialize: String, parse: String },
-      ...Object.fromEntries(
-        Object.entries(arrays).map(([of, to]) => [of, { to, from: [], serialize: serializeArray }]),
-      ),
+      ...Object.fromEntries(Object.entries(arrays).map(([of, to]) => [of, { to, from: [], serialize: arrayLiteral }])),
     } as never,
   }) as unknown as Connection;
   latestSocket.set(sql, open);

@@ -2,6 +2,7 @@ import { constants, setPriority } from 'node:os';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import { createLogger } from '../log.ts';
+import { formats } from './formats/index.ts';
 import type { ListedFile, LoadSummary } from './import-file.ts';
 import { logReport } from './report.ts';
 
@@ -49,8 +50,7 @@ export function createWorkers(
 export async function runWorker(): Promise<void> {
   const { databaseUrl, files, format, source, leaveBusy, ...logging } = workerData as WorkerData;
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL); // On Linux of this thread alone: requests go first.
-  // The service itself loads nothing.
-  const [{ formats }, { loadListed }] = await Promise.all([import('./formats/index.ts'), import('./scan.ts')]);
+  const { loadListed } = await import('./scan.ts'); // What the service itself, which loads nothing, need not have.
   const summary = await loadListed(databaseUrl, files, {
     report: logReport(createLogger(logging)),
     format: formats.find(({ name }) => name === format),

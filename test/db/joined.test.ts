@@ -5,7 +5,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Until a question is sent that nothing is added to. */
 async function turns(): Promise<void> {
-  for (let turns = 0; turns < 3; turns += 1) await turn();
+  for (let count = 0; count < 3; count += 1) await turn();
 }
 
 /** Questions that are answered when the test says so. */
