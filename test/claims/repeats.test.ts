@@ -22,7 +22,8 @@ function anApp(release = '1.0.0') {
   const times = async (count: number, url: string, headers = {}) => {
     for (let time = 0; time < count; time += 1) await get(url, headers);
   };
-  return { state, get, times };
+  const head = (url: string) => app.inject({ method: 'HEAD', url });
+  return { state, get, head, times };
 }
 
 describe('a question', () => {
@@ -80,6 +81,11 @@ describe('a tag', () => {
     const { get } = anApp();
     const tag = String((await get('/3')).headers.etag);
     expect((await get(url, { 'if-none-match': tag })).statusCode).toBe(200);
+  });
+
+  it('is the same for HEAD', async () => {
+    const { get, head } = anApp();
+    expect((await head('/3')).headers.etag).toBe((await get('/3')).headers.etag);
   });
 
   it('of another release is another', async () => {
