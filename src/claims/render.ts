@@ -53,8 +53,9 @@ export class Fault extends Error {
 export function renderClaim(claim: Claim, message?: string): ClaimRow {
   checkDates(claim);
   const id = claimId(claim.identifier);
-  const { source, ...fields } = inOrder(claimOrder, claim) as Claim;
-  const document = `{"id":"${id}",${JSON.stringify(fields).slice(1)}`;
+  const ordered = inOrder(claimOrder, claim) as Claim;
+  const { source } = ordered;
+  const document = JSON.stringify({ id, ...ordered, source: undefined });
   const sourceText = source && Object.keys(source).length > 0 ? JSON.stringify(source) : undefined;
   checkText(document, 'claim');
   if (sourceText) checkText(sourceText, 'source');
@@ -75,11 +76,8 @@ export function renderClaim(claim: Claim, message?: string): ClaimRow {
     allowed: total.allowed,
     paid: total.paid,
     patientResponsibility: total.patientResponsibility,
-    diagnoses: distinct(claim.diagnosis.map(({ code }) => searchCode(code))),
-    procedures: distinct([
-      ...claim.procedure.map(({ code }) => searchCode(code)),
-      ...claim.item.flatMap(({ productOrService }) => (productOrService ? [searchCode(productOrService.code)] : [])),
-    ]),
+    diagnoses: diagnosisCodes(claim),
+    procedures: procedureCodes(claim),
     document,
     source: sourceText,
     hash: hash('sha256', `${document}${sourceText ?? ''}`, 'hex').slice(0, 32),
@@ -92,7 +90,19 @@ export function renderClaim(claim: Claim, message?: string): ClaimRow {
 export const withSource = (document: string, source: string | null | undefined) =>
   source ? `${document.slice(0, -1)},"source":${source}}` : document;
 
-const distinct = (codes: string[]) => [...new Set(codes)];
+function diagnosisCodes({ diagnosis }: Claim): string[] {
+  const codes = new Set<string>();
+  for (const { code } of diagnosis) codes.add(searchCode(code));
+  return [...codes];
+}
+
+/** Of the claim and of its items. */
+function procedureCodes({ procedure, item }: Claim): string[] {
+  const codes = new Set<string>();
+  for (const { code } of procedure) codes.add(searchCode(code));
+  for (const { productOrService } of item) if (productOrService) codes.add(searchCode(productOrService.code));
+  return [...codes];
+}
 
 /** The properties of a schema, each with its place among them and the schema of what it holds. */
 type Order = { children: Map<string, { place: number; order: Order | undefined }> };

@@ -5,6 +5,7 @@ import {
   adjudication,
   amounts,
   billing,
+  type Column,
   careTeam,
   claimIdentity,
   group,
@@ -83,6 +84,14 @@ const eventStatus = new Map<string, ClaimStatus>([
   ['R', 'paid'],
 ]);
 
+const professionalTeam: readonly Column[] = [{ name: 'RFR_PHYSN_NPI', as: 'referring' }];
+const professionalAdjudication: readonly Column[] = [
+  { name: 'CARR_CLM_PRMRY_PYR_PD_AMT', as: 'priorpayerpaid' },
+  { name: 'NCH_CLM_PRVDR_PMT_AMT', as: 'paidtoprovider' },
+  { name: 'NCH_CLM_BENE_PMT_AMT', as: 'paidtopatient' },
+  { name: 'CARR_CLM_CASH_DDCTBL_APLD_AMT', as: 'deductible' },
+];
+
 const professional: RifLayout = {
   number: 'CLM_ID',
   line: 'LINE_NUM',
@@ -105,17 +114,12 @@ const professional: RifLayout = {
       patient: patient(row),
       ...insurer(row, 'CARR_NUM'),
       ...billing(provider),
-      ...careTeam(row, [['referring', 'RFR_PHYSN_NPI']]),
+      ...careTeam(row, professionalTeam),
       billablePeriod,
       diagnosis: diagnoses(row, billablePeriod.start),
       procedure: [],
       item,
-      ...adjudication(row, [
-        ['priorpayerpaid', 'CARR_CLM_PRMRY_PYR_PD_AMT'],
-        ['paidtoprovider', 'NCH_CLM_PRVDR_PMT_AMT'],
-        ['paidtopatient', 'NCH_CLM_BENE_PMT_AMT'],
-        ['deductible', 'CARR_CLM_CASH_DDCTBL_APLD_AMT'],
-      ]),
+      ...adjudication(row, professionalAdjudication),
       total: amounts(row, {
         charge: 'NCH_CARR_CLM_SBMTD_CHRG_AMT',
         allowed: 'NCH_CARR_CLM_ALOWD_AMT',
@@ -125,6 +129,29 @@ const professional: RifLayout = {
     };
   },
 };
+
+const institutionalTeam: readonly Column[] = [
+  { name: 'AT_PHYSN_NPI', as: 'attending' },
+  { name: 'OP_PHYSN_NPI', as: 'operating' },
+  { name: 'OT_PHYSN_NPI', as: 'other' },
+];
+const institutionalInfo: readonly Column[] = [
+  { name: 'CLM_DRG_CD', as: 'ms-drg', system: codeSystems.drg },
+  { name: 'PTNT_DSCHRG_STUS_CD', as: 'discharge-status', system: codeSystems.nubc },
+  { name: 'CLM_IP_ADMSN_TYPE_CD', as: 'admission-type', system: codeSystems.nubc },
+  { name: 'CLM_SRC_IP_ADMSN_CD', as: 'admission-source', system: codeSystems.nubc },
+  { name: 'CLM_FREQ_CD', as: 'claim-frequency', system: codeSystems.nubc },
+];
+const institutionalAdjudication: readonly Column[] = [
+  { name: 'NCH_PRMRY_PYR_CLM_PD_AMT', as: 'priorpayerpaid' },
+  { name: 'CLM_OP_PRVDR_PMT_AMT', as: 'paidtoprovider' },
+  { name: 'CLM_OP_BENE_PMT_AMT', as: 'paidtopatient' },
+  { name: 'NCH_BENE_IP_DDCTBL_AMT', as: 'deductible' },
+  { name: 'NCH_BENE_PTB_DDCTBL_AMT', as: 'deductible' },
+  { name: 'NCH_BENE_PTA_COINSRNC_LBLTY_AM', as: 'coinsurance' },
+  { name: 'NCH_BENE_PTB_COINSRNC_AMT', as: 'coinsurance' },
+  { name: 'NCH_IP_NCVRD_CHRG_AMT', as: 'noncovered' },
+];
 
 const institutional: RifLayout = {
   number: 'CLM_ID',
@@ -141,37 +168,33 @@ const institutional: RifLayout = {
       patient: patient(row),
       ...insurer(row, 'FI_NUM'),
       ...billing(row.code('ORG_NPI_NUM') ?? row.code('PRVDR_NUM')),
-      ...careTeam(row, [
-        ['attending', 'AT_PHYSN_NPI'],
-        ['operating', 'OP_PHYSN_NPI'],
-        ['other', 'OT_PHYSN_NPI'],
-      ]),
+      ...careTeam(row, institutionalTeam),
       billablePeriod,
       diagnosis: diagnoses(row, billablePeriod.start),
       procedure: procedures(row, billablePeriod.start),
-      ...supportingInfo(row, [
-        ['ms-drg', 'CLM_DRG_CD', codeSystems.drg],
-        ['discharge-status', 'PTNT_DSCHRG_STUS_CD', codeSystems.nubc],
-        ['admission-type', 'CLM_IP_ADMSN_TYPE_CD', codeSystems.nubc],
-        ['admission-source', 'CLM_SRC_IP_ADMSN_CD', codeSystems.nubc],
-        ['claim-frequency', 'CLM_FREQ_CD', codeSystems.nubc],
-      ]),
+      ...supportingInfo(row, institutionalInfo),
       item,
-      ...adjudication(row, [
-        ['priorpayerpaid', 'NCH_PRMRY_PYR_CLM_PD_AMT'],
-        ['paidtoprovider', 'CLM_OP_PRVDR_PMT_AMT'],
-        ['paidtopatient', 'CLM_OP_BENE_PMT_AMT'],
-        ['deductible', 'NCH_BENE_IP_DDCTBL_AMT'],
-        ['deductible', 'NCH_BENE_PTB_DDCTBL_AMT'],
-        ['coinsurance', 'NCH_BENE_PTA_COINSRNC_LBLTY_AM'],
-        ['coinsurance', 'NCH_BENE_PTB_COINSRNC_AMT'],
-        ['noncovered', 'NCH_IP_NCVRD_CHRG_AMT'],
-      ]),
+      ...adjudication(row, institutionalAdjudication),
       total: amounts(row, { charge: 'CLM_TOT_CHRG_AMT', paid: 'CLM_PMT_AMT' }),
       ...source(rows, header, institutional),
     };
   },
 };
+
+const eventTeam: readonly Column[] = [{ name: 'PRSCRBR_ID', as: 'prescribing' }];
+const eventInfo: readonly Column[] = [
+  { name: 'DAYS_SUPLY_NUM', as: 'days-supply' },
+  { name: 'FILL_NUM', as: 'refill-number' },
+  { name: 'RX_SRVC_RFRNC_NUM', as: 'prescription-number' },
+  { name: 'BRND_GNRC_CD', as: 'brand-generic' },
+  { name: 'DAW_PROD_SLCTN_CD', as: 'dispense-as-written' },
+  { name: 'CMPND_CD', as: 'compound' },
+];
+const eventAdjudication: readonly Column[] = [
+  { name: 'NCVRD_PLAN_PD_AMT', as: 'noncovered' },
+  { name: 'PLRO_AMT', as: 'priorpayerpaid' },
+  { name: 'LICS_AMT', as: 'discount' },
+];
 
 /** A prescription drug event: a row is a claim of one item. */
 const event: RifLayout = {
@@ -196,18 +219,11 @@ const event: RifLayout = {
       patient: patient(row),
       ...insurer(row, 'PLAN_CNTRCT_REC_ID'),
       ...billing(row.code('SRVC_PRVDR_ID')),
-      ...careTeam(row, [['prescribing', 'PRSCRBR_ID']]),
+      ...careTeam(row, eventTeam),
       billablePeriod: { start: date, end: date },
       diagnosis: [],
       procedure: [],
-      ...supportingInfo(row, [
-        ['days-supply', 'DAYS_SUPLY_NUM'],
-        ['refill-number', 'FILL_NUM'],
-        ['prescription-number', 'RX_SRVC_RFRNC_NUM'],
-        ['brand-generic', 'BRND_GNRC_CD'],
-        ['dispense-as-written', 'DAW_PROD_SLCTN_CD'],
-        ['compound', 'CMPND_CD'],
-      ]),
+      ...supportingInfo(row, eventInfo),
       item: [
         {
           sequence: 1,
@@ -218,17 +234,21 @@ const event: RifLayout = {
           ...(total.paid && { paid: total.paid }),
         },
       ],
-      ...adjudication(row, [
-        ['noncovered', 'NCVRD_PLAN_PD_AMT'],
-        ['priorpayerpaid', 'PLRO_AMT'],
-        ['discount', 'LICS_AMT'],
-      ]),
+      ...adjudication(row, eventAdjudication),
       total,
       ...paidOn(row, 'PD_DT'),
       ...source(rows, header, event),
     };
   },
 };
+
+const professionalItemAdjudication: readonly Column[] = [
+  { name: 'LINE_BENE_PMT_AMT', as: 'paidtopatient' },
+  { name: 'LINE_PRVDR_PMT_AMT', as: 'paidtoprovider' },
+  { name: 'LINE_BENE_PTB_DDCTBL_AMT', as: 'deductible' },
+  { name: 'LINE_BENE_PRMRY_PYR_PD_AMT', as: 'priorpayerpaid' },
+  { name: 'LINE_COINSRNC_AMT', as: 'coinsurance' },
+];
 
 function professionalItem(row: RifRow): Item {
   const diagnosis = row.code('LINE_ICD_DGNS_CD');
@@ -245,15 +265,19 @@ function professionalItem(row: RifRow): Item {
       provider: row.code('PRF_PHYSN_NPI', 100),
     }),
     ...amounts(row, { charge: 'LINE_SBMTD_CHRG_AMT', allowed: 'LINE_ALOWD_CHRG_AMT', paid: 'LINE_NCH_PMT_AMT' }),
-    ...adjudication(row, [
-      ['paidtopatient', 'LINE_BENE_PMT_AMT'],
-      ['paidtoprovider', 'LINE_PRVDR_PMT_AMT'],
-      ['deductible', 'LINE_BENE_PTB_DDCTBL_AMT'],
-      ['priorpayerpaid', 'LINE_BENE_PRMRY_PYR_PD_AMT'],
-      ['coinsurance', 'LINE_COINSRNC_AMT'],
-    ]),
+    ...adjudication(row, professionalItemAdjudication),
   };
 }
+
+const institutionalItemAdjudication: readonly Column[] = [
+  { name: 'REV_CNTR_PRVDR_PMT_AMT', as: 'paidtoprovider' },
+  { name: 'REV_CNTR_BENE_PMT_AMT', as: 'paidtopatient' },
+  { name: 'REV_CNTR_CASH_DDCTBL_AMT', as: 'deductible' },
+  { name: 'REV_CNTR_COINSRNC_WGE_ADJSTD_C', as: 'coinsurance' },
+  { name: 'REV_CNTR_PTNT_RSPNSBLTY_PMT', as: 'memberliability' },
+  { name: 'REV_CNTR_1ST_MSP_PD_AMT', as: 'priorpayerpaid' },
+  { name: 'REV_CNTR_NCVRD_CHRG_AMT', as: 'noncovered' },
+];
 
 function institutionalItem(row: RifRow): Item {
   const date = row.date('REV_CNTR_DT');
@@ -264,15 +288,7 @@ function institutionalItem(row: RifRow): Item {
     ...service(row),
     ...present({ quantity: row.decimal('REV_CNTR_UNIT_CNT'), provider: row.code('RNDRNG_PHYSN_NPI', 100) }),
     ...amounts(row, { charge: 'REV_CNTR_TOT_CHRG_AMT', paid: 'REV_CNTR_PMT_AMT_AMT' }),
-    ...adjudication(row, [
-      ['paidtoprovider', 'REV_CNTR_PRVDR_PMT_AMT'],
-      ['paidtopatient', 'REV_CNTR_BENE_PMT_AMT'],
-      ['deductible', 'REV_CNTR_CASH_DDCTBL_AMT'],
-      ['coinsurance', 'REV_CNTR_COINSRNC_WGE_ADJSTD_C'],
-      ['memberliability', 'REV_CNTR_PTNT_RSPNSBLTY_PMT'],
-      ['priorpayerpaid', 'REV_CNTR_1ST_MSP_PD_AMT'],
-      ['noncovered', 'REV_CNTR_NCVRD_CHRG_AMT'],
-    ]),
+    ...adjudication(row, institutionalItemAdjudication),
   };
 }
 

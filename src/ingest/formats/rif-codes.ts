@@ -2,19 +2,38 @@ import { codeSystems, diagnosisSystemOn } from '../../claims/codes.ts';
 import type { Claim } from '../../claims/schema.ts';
 import type { RifRow } from './rif-row.ts';
 
-const numbered = (prefix: string, count: number) =>
-  Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
+/** The column of a code, with those of its version and of whether it was present on admission. */
+interface DiagnosisColumns {
+  code: string;
+  version: string;
+  type?: string;
+  onAdmission?: string;
+}
 
-/** Each diagnosis column with its version and present-on-admission columns, in the order that makes the sequence. */
-const diagnosisColumns: [code: string, version: string, type?: string, onAdmission?: string][] = [
-  ...numbered('', 25).map((n) => [`ICD_DGNS_CD${n}`, `ICD_DGNS_VRSN_CD${n}`, undefined, `CLM_POA_IND_SW${n}`] as never),
-  ['PRNCPAL_DGNS_CD', 'PRNCPAL_DGNS_VRSN_CD', 'principal'],
-  ['ADMTG_DGNS_CD', 'ADMTG_DGNS_VRSN_CD', 'admitting'],
-  ...numbered('', 3).map((n) => [`RSN_VISIT_CD${n}`, `RSN_VISIT_VRSN_CD${n}`, 'patientreasonforvisit'] as never),
-  ['FST_DGNS_E_CD', 'FST_DGNS_E_VRSN_CD', 'externalcauseofinjury'],
-  ...numbered('', 12).map(
-    (n) => [`ICD_DGNS_E_CD${n}`, `ICD_DGNS_E_VRSN_CD${n}`, 'externalcauseofinjury', `CLM_E_POA_IND_SW${n}`] as never,
-  ),
+const numbered = <T>(count: number, columns: (n: number) => T) =>
+  Array.from({ length: count }, (_, index) => columns(index + 1));
+
+/** In the order that makes the sequence. */
+const diagnosisColumns: DiagnosisColumns[] = [
+  ...numbered(25, (n) => ({
+    code: `ICD_DGNS_CD${n}`,
+    version: `ICD_DGNS_VRSN_CD${n}`,
+    onAdmission: `CLM_POA_IND_SW${n}`,
+  })),
+  { code: 'PRNCPAL_DGNS_CD', version: 'PRNCPAL_DGNS_VRSN_CD', type: 'principal' },
+  { code: 'ADMTG_DGNS_CD', version: 'ADMTG_DGNS_VRSN_CD', type: 'admitting' },
+  ...numbered(3, (n) => ({
+    code: `RSN_VISIT_CD${n}`,
+    version: `RSN_VISIT_VRSN_CD${n}`,
+    type: 'patientreasonforvisit',
+  })),
+  { code: 'FST_DGNS_E_CD', version: 'FST_DGNS_E_VRSN_CD', type: 'externalcauseofinjury' },
+  ...numbered(12, (n) => ({
+    code: `ICD_DGNS_E_CD${n}`,
+    version: `ICD_DGNS_E_VRSN_CD${n}`,
+    type: 'externalcauseofinjury',
+    onAdmission: `CLM_E_POA_IND_SW${n}`,
+  })),
 ];
 const diagnosisVersions = new Map<string, string>([
   ['0', codeSystems.diagnosis10],
@@ -27,33 +46,36 @@ const diagnosisVersions = new Map<string, string>([
  */
 export function diagnoses(row: RifRow, serviceDate: string): Claim['diagnosis'] {
   const list: Claim['diagnosis'] = [];
-  for (const [column, version, type, onAdmissionColumn] of diagnosisColumns) {
-    const code = row.code(column);
+  for (const columns of diagnosisColumns) {
+    const code = row.code(columns.code);
     if (code === undefined) continue;
-    const system = row.oneOf(version, diagnosisVersions) ?? diagnosisSystemOn(serviceDate);
-    const onAdmission = onAdmissionColumn && row.code(onAdmissionColumn, 10);
-    const same =
-      type && list.find((known) => known.code === code && known.system === system && (known.type ?? type) === type);
-    if (type && same) {
-      // In the order of the schema, which saves the claim a copy.
-      const { sequence, onAdmission: known } = same;
-      list[sequence - 1] = { sequence, type, system, code, ...(known && { onAdmission: known }) };
-    } else {
-      list.push({
-        sequence: list.length + 1,
-        ...(type && { type }),
-        system,
-        code,
-        ...(onAdmission && { onAdmission }),
-      });
-    }
+    const { type } = columns;
+    const system = row.oneOf(columns.version, diagnosisVersions) ?? diagnosisSystemOn(serviceDate);
+    const onAdmission = columns.onAdmission && row.code(columns.onAdmission, 10);
+    if (type && addType(list, type, system, code)) continue;
+    const sequence = list.length + 1;
+    const diagnosis: Claim['diagnosis'][number] = type ? { sequence, type, system, code } : { sequence, system, code };
+    if (onAdmission) diagnosis.onAdmission = onAdmission;
+    list.push(diagnosis);
   }
   return list;
 }
 
-const procedureColumns = numbered('', 25).map(
-  (n) => [`ICD_PRCDR_CD${n}`, `ICD_PRCDR_VRSN_CD${n}`, `PRCDR_DT${n}`] as const,
-);
+/** Gives a diagnosis that is listed its type; false where it is not, or has another. */
+function addType(list: Claim['diagnosis'], type: string, system: string, code: string): boolean {
+  const same = list.find((known) => known.code === code && known.system === system && (known.type ?? type) === type);
+  if (same === undefined) return false;
+  // In the order of the schema, which saves the claim a copy.
+  const { sequence, onAdmission } = same;
+  list[sequence - 1] = { sequence, type, system, code, ...(onAdmission && { onAdmission }) };
+  return true;
+}
+
+const procedureColumns = numbered(25, (n) => ({
+  code: `ICD_PRCDR_CD${n}`,
+  version: `ICD_PRCDR_VRSN_CD${n}`,
+  date: `PRCDR_DT${n}`,
+}));
 const procedureVersions = new Map<string, string>([
   ['0', codeSystems.procedure10],
   ['9', codeSystems.procedure9],
@@ -61,12 +83,12 @@ const procedureVersions = new Map<string, string>([
 
 export function procedures(row: RifRow, serviceDate: string): Claim['procedure'] {
   const list: Claim['procedure'] = [];
-  for (const [column, version, dateColumn] of procedureColumns) {
-    const code = row.code(column);
+  for (const columns of procedureColumns) {
+    const code = row.code(columns.code);
     if (code === undefined) continue;
     const byDate = diagnosisSystemOn(serviceDate) === codeSystems.diagnosis9 ? '9' : '0';
-    const system = row.oneOf(version, procedureVersions) ?? (procedureVersions.get(byDate) as string);
-    const date = row.date(dateColumn);
+    const system = row.oneOf(columns.version, procedureVersions) ?? (procedureVersions.get(byDate) as string);
+    const date = row.date(columns.date);
     list.push({ sequence: list.length + 1, system, code, ...(date && { date }) });
   }
   return list;

@@ -82,19 +82,28 @@ export function billing(id: string | undefined) {
   return id && { provider: { id, ...(/^\d{10}$/.test(id) && { npi: id }) } };
 }
 
-export function careTeam(row: RifRow, columns: [role: string, column: string][]) {
-  const careTeam = columns.flatMap(([role, column]) => {
-    const id = row.code(column, 100);
-    return id ? [{ role, id }] : [];
-  });
-  return careTeam.length > 0 ? { careTeam } : undefined;
+/** Columns, each with what the claim calls it; `system` is that of its codes. Tables: to make them for each line took longer. */
+export interface Column {
+  name: string;
+  as: string;
+  system?: string;
 }
 
-export function supportingInfo(row: RifRow, columns: [category: string, column: string, system?: string][]) {
-  const supportingInfo: NonNullable<Claim['supportingInfo']> = columns.flatMap(([category, column, system]) => {
-    const code = row.code(column);
-    return code ? [{ category, ...(system && { system }), code }] : [];
-  });
+export function careTeam(row: RifRow, columns: readonly Column[]): Pick<Claim, 'careTeam'> {
+  const careTeam: NonNullable<Claim['careTeam']> = [];
+  for (const { name, as: role } of columns) {
+    const id = row.code(name, 100);
+    if (id !== undefined) careTeam.push({ role, id });
+  }
+  return careTeam.length > 0 ? { careTeam } : {};
+}
+
+export function supportingInfo(row: RifRow, columns: readonly Column[]): Pick<Claim, 'supportingInfo'> {
+  const supportingInfo: NonNullable<Claim['supportingInfo']> = [];
+  for (const { name, as: category, system } of columns) {
+    const code = row.code(name);
+    if (code !== undefined) supportingInfo.push({ category, ...(system && { system }), code });
+  }
   const start = row.date('CLM_ADMSN_DT');
   if (start !== undefined) {
     const end = row.date('NCH_BENE_DSCHRG_DT');
@@ -103,17 +112,15 @@ export function supportingInfo(row: RifRow, columns: [category: string, column: 
       period: { start, end: end && end > start ? end : start },
     });
   }
-  return supportingInfo.length > 0 ? { supportingInfo } : undefined;
+  return supportingInfo.length > 0 ? { supportingInfo } : {};
 }
 
-export function adjudication(
-  row: RifRow,
-  columns: [category: string, column: string][],
-): { adjudication?: NonNullable<Claim['adjudication']> } {
-  const adjudication = columns.flatMap(([category, column]) => {
-    const amount = row.amount(column);
-    return amount ? [{ category, amount }] : [];
-  });
+export function adjudication(row: RifRow, columns: readonly Column[]): Pick<Claim, 'adjudication'> {
+  const adjudication: NonNullable<Claim['adjudication']> = [];
+  for (const { name, as: category } of columns) {
+    const amount = row.amount(name);
+    if (amount !== undefined) adjudication.push({ category, amount });
+  }
   return adjudication.length > 0 ? { adjudication } : {};
 }
 
@@ -133,11 +140,15 @@ export function sequence(row: RifRow, name: string): number {
   return number;
 }
 
+const modifiers = ['HCPCS_1ST_MDFR_CD', 'HCPCS_2ND_MDFR_CD', 'HCPCS_3RD_MDFR_CD', 'HCPCS_4TH_MDFR_CD'];
+
 export function service(row: RifRow) {
   const code = row.code('HCPCS_CD');
-  const modifier = ['HCPCS_1ST_MDFR_CD', 'HCPCS_2ND_MDFR_CD', 'HCPCS_3RD_MDFR_CD', 'HCPCS_4TH_MDFR_CD'].flatMap(
-    (column) => row.code(column, 10) ?? [],
-  );
+  const modifier: string[] = [];
+  for (const column of modifiers) {
+    const found = row.code(column, 10);
+    if (found !== undefined) modifier.push(found);
+  }
   return {
     ...(code && { productOrService: { system: codeSystems.hcpcs, code } }),
     ...(modifier.length > 0 && { modifier }),

@@ -44,18 +44,33 @@ function day(text: string): string | undefined {
   return date;
 }
 
+const oneToOne = new WeakMap<ReadonlyMap<string, unknown>, Set<string>>();
+
+/** Whether no other of the codes means the same. */
+function isOneToOne(codes: ReadonlyMap<string, unknown>, code: string): boolean {
+  let single = oneToOne.get(codes);
+  if (single === undefined) {
+    const meanings = [...codes.values()];
+    const isSingle = ([, meaning]: [string, unknown]) => meanings.indexOf(meaning) === meanings.lastIndexOf(meaning);
+    single = new Set([...codes].filter(isSingle).map(([code]) => code));
+    oneToOne.set(codes, single);
+  }
+  return single.has(code);
+}
+
 /** A row whose columns are taken by name; what nobody took remains for `source`. */
 export class RifRow {
   readonly #header: RifHeader;
   readonly #fields: string[];
-  readonly #taken: Uint8Array;
+  /** Bits, of 32 columns each. */
+  readonly #taken: number[];
 
   /** Throws Fault where the row has not as many fields as the header. */
   constructor(header: RifHeader, line: string) {
     this.#header = header;
     this.#fields = line.split('|');
-    this.#taken = new Uint8Array(this.#fields.length);
     const expected = header.names.length;
+    this.#taken = new Array((expected + 31) >> 5).fill(0);
     if (this.#fields.length !== expected) {
       const field = header.names[Math.min(this.#fields.length, expected - 1)] as string;
       throw new Fault(field, `expected a row of ${expected} fields, found ${this.#fields.length}`);
@@ -68,7 +83,7 @@ export class RifRow {
     if (index === undefined) return undefined;
     const value = this.#fields[index]?.trim();
     if (!value) return undefined;
-    this.#taken[index] = 1;
+    this.#taken[index >> 5] = (this.#taken[index >> 5] as number) | (1 << index);
     return value;
   }
 
@@ -126,18 +141,15 @@ export class RifRow {
     if (!codes.has(value)) {
       throw new Fault(name, `expected one of the codes ${[...codes.keys()].join(', ')}, found another`);
     }
-    const meaning = codes.get(value) as T;
-    let same = 0;
-    for (const other of codes.values()) if (other === meaning) same += 1;
-    if (same === 1) this.text(name);
-    return meaning;
+    if (isOneToOne(codes, value)) this.text(name);
+    return codes.get(value);
   }
 
   /** The columns from one to before another that hold something and that nobody took. */
   untaken(from: number, to: number): Record<string, string> | undefined {
     let rest: Record<string, string> | undefined;
     for (let index = from; index < to; index += 1) {
-      if (this.#taken[index]) continue;
+      if (((this.#taken[index >> 5] as number) >> index) & 1) continue;
       const value = this.#fields[index]?.trim();
       if (!value) continue;
       rest ??= {};
