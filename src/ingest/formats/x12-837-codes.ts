@@ -6,15 +6,20 @@ import { daysOf, type Segment, SegmentFault } from './x12-segment.ts';
 
 type SupportingInfo = NonNullable<Claim['supportingInfo']>;
 
-/** HI qualifiers (code list 1270) of diagnoses: with an A before them they are ICD-10. */
-const diagnosisTypes = new Map<string, string | undefined>([
+/** HI qualifiers (code list 1270) of diagnoses by ICD-9; those by ICD-10 have an A before them. */
+const diagnosisTypes: [qualifier: string, type: string | undefined][] = [
   ['BK', 'principal'],
   ['BF', undefined],
   ['BJ', 'admitting'],
   ['PR', 'patientreasonforvisit'],
   ['BN', 'externalcauseofinjury'],
-]);
-const diagnosisQualifier = /^(A)?(BK|BF|BJ|PR|BN)$/;
+];
+const diagnosisQualifiers = new Map<string, { type: string | undefined; system: string }>(
+  diagnosisTypes.flatMap(([qualifier, type]) => [
+    [qualifier, { type, system: codeSystems.diagnosis9 }],
+    [`A${qualifier}`, { type, system: codeSystems.diagnosis10 }],
+  ]),
+);
 const procedureSystems = new Map([
   ['BBR', codeSystems.procedure10],
   ['BBQ', codeSystems.procedure10],
@@ -45,22 +50,23 @@ export function healthInformation(
     if (segment.id !== 'HI') continue;
     any = true;
     for (let element = 1; element < segment.length; element += 1) {
-      const [qualifier = '', code = '', , value = '', amount = '', ...more] = segment.components(element);
+      const components = segment.components(element);
+      const [qualifier = '', code = '', , value = '', amount = ''] = components;
       // A qualifier without a code says nothing; it stays with what was not taken.
       if (code === '') continue;
       if (code.length > 30) throw new SegmentFault(segment, element, 'expected a code of at most 30 characters');
-      const found = diagnosisQualifier.exec(qualifier);
+      const kind = diagnosisQualifiers.get(qualifier);
       const system = procedureSystems.get(qualifier);
       const category = infoCategories.get(qualifier);
-      if (found) {
-        const kind = diagnosisTypes.get(found[2] as string);
-        const onAdmission = more[3];
+      if (kind) {
+        const { type, system } = kind;
+        const onAdmission = components[8]?.slice(0, 10);
         diagnosis.push({
           sequence: diagnosis.length + 1,
-          ...(kind && { type: kind }),
-          system: found[1] ? codeSystems.diagnosis10 : codeSystems.diagnosis9,
+          ...(type && { type }),
+          system,
           code,
-          ...(onAdmission && { onAdmission: onAdmission.slice(0, 10) }),
+          ...(onAdmission && { onAdmission }),
         });
       } else if (system) {
         const date = value ? days(segment, element, value).start : undefined;

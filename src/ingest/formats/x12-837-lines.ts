@@ -1,6 +1,6 @@
 import { codeSystems } from '../../claims/codes.ts';
 import type { Claim, Item } from '../../claims/schema.ts';
-import type { ClaimLoops, Line } from './x12-837.ts';
+import type { ClaimLoops, Line, Loop } from './x12-837.ts';
 import { insurerOf, party } from './x12-837-claim.ts';
 import { adjustments } from './x12-adjustments.ts';
 import { type Segment, SegmentFault } from './x12-segment.ts';
@@ -57,7 +57,7 @@ function item(line: Line, sequence: number, diagnosis: Claim['diagnosis'], place
   // In the order of the schema, so that the row is made without a copy.
   const before = { sequence, ...(servicedPeriod && { servicedPeriod }) };
   const controlNumber = segments.find((segment) => segment.id === 'REF' && segment.is(1, '6R'))?.take(2, 50);
-  const provider = rendering(line);
+  const provider = rendering(loops);
   const after = (charge: string, diagnoses?: string[]) => ({
     ...drug(segments),
     ...(controlNumber && { controlNumber }),
@@ -104,15 +104,14 @@ function item(line: Line, sequence: number, diagnosis: Claim['diagnosis'], place
     ...(unit && { unit }),
     ...after(sv.requiredAmount(2), pointers(sv, 7, diagnosis)),
   };
+}
 
-  function rendering({ loops: parties }: Line): string | undefined {
-    const nm1 = parties.find((loop) => loop.nm1.peek(1) === '82' && loop.nm1.peek(9) !== '')?.nm1;
-    if (nm1 === undefined || loops.length === 0) return undefined;
-    nm1.take(1);
-    nm1.is(2, '1', '2');
-    nm1.is(8, 'XX');
-    return nm1.take(9, 80);
-  }
+function rendering(loops: Loop[]): string | undefined {
+  const nm1 = loops.find((loop) => loop.nm1.peek(1) === '82' && loop.nm1.peek(9) !== '')?.nm1;
+  nm1?.take(1);
+  nm1?.is(2, '1', '2');
+  nm1?.is(8, 'XX');
+  return nm1?.take(9, 80);
 }
 
 export function optional<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {

@@ -17,9 +17,10 @@ export function untaken(loops: ClaimLoops): { segments?: Record<string, string[]
   };
   const addLoops = (place: string, parties: Loop[]) => {
     for (const { nm1, segments } of parties) {
+      const rest = segments.filter((segment) => segment.untaken);
       // Without its NM1 nobody could tell whose these are.
-      if (nm1.untaken || segments.some((segment) => segment.untaken)) keep(place, nm1);
-      add(place, segments);
+      if (nm1.untaken || rest.length > 0) keep(place, nm1);
+      for (const segment of rest) keep(place, segment);
     }
   };
   const addLevel = (place: string, level: Level | undefined) => {

@@ -59,6 +59,13 @@ const known = new Set(
 /** The order of segments behind an NM1: N3 before N4, both before REF. */
 const order = new Map(['NM1', 'N2', 'N3', 'N4', 'DMG', 'DTP', 'REF', 'PER'].map((id, rank) => [id, rank]));
 
+/** The levels that a party starts: the billing provider, the subscriber, the patient. */
+const levelsOfParties = new Map([
+  ['85', '20'],
+  ['IL', '22'],
+  ['QC', '23'],
+]);
+
 const newLevel = (hl?: Segment): Level => ({ hl, segments: [], loops: [] });
 
 /** Health care claims, 005010X222A1, X223A3 and X224A2. */
@@ -161,7 +168,7 @@ export class ClaimTransaction implements Transaction {
     if (segment.id === 'SBR') return this.#line && '22';
     if (segment.id !== 'NM1') return undefined;
     if (others.length > 0 && !this.#line) return undefined;
-    return { 85: '20', IL: '22', QC: '23' }[segment.peek(1)];
+    return levelsOfParties.get(segment.peek(1));
   }
 
   #startLevel(hl: Segment | undefined, code: string): void {

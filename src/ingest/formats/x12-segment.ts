@@ -152,9 +152,11 @@ export class Segment {
     const value = this.peek(element);
     if (value === '') return [];
     const { component } = this.#separators;
-    if (value.includes(component)) return value.split(component).map((part) => part.trim());
-    const other = undeclared.exec(value)?.[1];
-    return other ? value.split(other).map((part) => part.trim()) : [value];
+    const separator = value.includes(component) ? component : undeclared.exec(value)?.[1];
+    if (separator === undefined) return [value];
+    const parts = value.split(separator);
+    for (let index = 0; index < parts.length; index += 1) parts[index] = (parts[index] as string).trim();
+    return parts;
   }
 
   /** Marks a composite as taken. */

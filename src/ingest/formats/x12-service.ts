@@ -18,7 +18,8 @@ export function readService(
   segment: Segment,
   element: number,
 ): Pick<Item, 'productOrService' | 'modifier' | 'revenue'> {
-  const [qualifier = '', code = '', ...more] = segment.components(element);
+  const components = segment.components(element);
+  const [qualifier = '', code = ''] = components;
   if (qualifier === '') return {};
   if (code === '')
     throw new SegmentFault(segment, element, 'expected a qualifier and a service code, found one of them');
@@ -27,11 +28,11 @@ export function readService(
     segment.taken(element);
     return { revenue: code.slice(0, 10) };
   }
-  const modifier = more.slice(0, 4).filter(Boolean);
+  const modifier = components.slice(2, 6).filter(Boolean);
   if (modifier.some((text) => text.length > 10))
     throw new SegmentFault(segment, element, 'expected modifiers of two characters');
   // A description stays in what was not taken.
-  if (more.slice(4).every((text) => text === '')) segment.taken(element);
+  if (components.slice(6).every((text) => text === '')) segment.taken(element);
   return {
     productOrService: { system: systems.get(qualifier) ?? qualifier.slice(0, 100), code },
     ...(modifier.length > 0 && { modifier }),

@@ -57,13 +57,9 @@ async function* readX12(file: InputFile, resume?: Resume): AsyncGenerator<Entry>
   let last: Segment | undefined;
   const take = function* (): Generator<Entry> {
     for (const entry of reader.entries) {
-      if (known > 0) {
-        known -= 1;
-        count += 1;
-      } else {
-        count += 1;
-        yield { ...entry, resume: { offset: (last as Segment).end, position: count } } as Entry;
-      }
+      count += 1;
+      if (known > 0) known -= 1;
+      else yield Object.assign(entry, { resume: { offset: (last as Segment).end, position: count } }) as Entry;
     }
     reader.entries = [];
   };
