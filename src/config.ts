@@ -182,7 +182,7 @@ export const settings = {
   }),
   capacity: setting({
     env: 'CLAIMS_API_CAPACITY',
-    default: '32',
+    default: '50',
     help: 'Requests that are answered at the same time; further ones get 503 with `Retry-After` at once.',
     parse: integer(1, 10_000),
   }),

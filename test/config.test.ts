@@ -31,7 +31,7 @@ describe('the configuration', () => {
       lookupConnections: 8,
       searchConnections: 4,
       exportsAtOnce: 4,
-      capacity: 32,
+      capacity: 50,
       queryTimeoutSeconds: 10,
       drainSeconds: 8,
       logLevel: 'info',
@@ -200,7 +200,7 @@ it('the table of settings is this', () => {
     | \`CLAIMS_API_LOOKUP_CONNECTIONS\` | \`8\` | PostgreSQL connections for look-ups. Loading takes one more for the data directory and two for uploads; metrics take one. |
     | \`CLAIMS_API_SEARCH_CONNECTIONS\` | \`4\` | PostgreSQL connections for what may take longer: searches by code, by several filters or in the past, and summaries. |
     | \`CLAIMS_API_EXPORTS_AT_ONCE\` | \`4\` | Exports at the same time, each with a PostgreSQL connection of its own; further ones get 503. |
-    | \`CLAIMS_API_CAPACITY\` | \`32\` | Requests that are answered at the same time; further ones get 503 with \`Retry-After\` at once. |
+    | \`CLAIMS_API_CAPACITY\` | \`50\` | Requests that are answered at the same time; further ones get 503 with \`Retry-After\` at once. |
     | \`CLAIMS_API_QUERY_TIMEOUT_SECONDS\` | \`10\` | After how many seconds PostgreSQL gives up on the query of a request, which is then answered 503. |
     | \`CLAIMS_API_DRAIN_SECONDS\` | \`8\` | How long requests that are under way may take to finish after SIGTERM, in seconds. |
     | \`CLAIMS_API_LOG_LEVEL\` | \`info\` | The least severe level that is logged: fatal, error, warn, info, debug or silent. |
