@@ -20,7 +20,9 @@ export const statements = {
   byId: 'select document, source, updated_at as "updatedAt" from claims where id = :a',
 };
 
-const wholeClaim = `case when source is null then document else left(document, -1) || ',"source":' || source || '}' end`;
+const wholeClaim =
+  "case when source is null then document else convert_from(substr(convert_to(document, 'UTF8'), 1, " +
+  "octet_length(document) - 1), 'UTF8') || ',\"source\":' || source || '}' end";
 
 /**
  * \copy of what an export holds, into a file. In the order in which the rows lie, which is the fastest; an export is in

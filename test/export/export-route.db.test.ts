@@ -11,6 +11,7 @@ await importClaims(url, [
   aClaim({ patient: { id: "O'Neil" }, status: 'denied' }),
   aClaim({ patient: { id: '=cmd()', name: { family: 'Müller, "Zoë"', given: '\u{1f600}' } }, source: undefined }),
   aClaim({ source: { text: 'quotes ", commas, lines\nand \\ back\tslashes', number: 12.5, deep: [{ a: null }] } }),
+  aClaim({ patient: { id: 'Ω', name: { family: 'Großmann', given: '\u{1f600}' } }, source: { text: 'Größe' } }),
   aClaim({ insurer: undefined, provider: undefined, subType: undefined, diagnosis: [], procedure: [], item: [] }),
   aClaim({ type: 'pharmacy', billablePeriod: { start: '2023-01-05', end: '2023-01-05' }, total: { paid: '-12.50' } }),
 ]);

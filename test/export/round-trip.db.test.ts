@@ -18,6 +18,7 @@ const directory = await temporaryDirectory();
 await importClaims(first.url, [
   aClaim(),
   aClaim({ source: { text: 'quotes ", commas, lines\nand \\ back\tslashes', number: 12.5, deep: [{ a: null }] } }),
+  aClaim({ patient: { id: 'Ω', name: { family: 'Großmann', given: '\u{1f600}' } }, source: { text: 'Größe' } }),
   aClaim({ patient: { id: '=cmd()', name: { family: 'Müller, "Zoë"', given: '\u{1f600}' } }, source: undefined }),
   aClaim({ source: { resourceType: 'ExplanationOfBenefit', billablePeriod: {}, identifier: [] } }),
   aClaim({ insurer: undefined, provider: undefined, subType: undefined, diagnosis: [], procedure: [], item: [] }),
