@@ -45,12 +45,7 @@ async function reach(sql: Connection, log: Logger, seconds: number): Promise<voi
   const until = Date.now() + seconds * 1000;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const [row] = await sql<{ version: number }[]>`select current_setting('server_version_num')::int as version`;
-      if (row && row.version < 150_000) {
-        throw new DatabaseUnusable(
-          `PostgreSQL 15 or newer is needed; DATABASE_URL leads to version ${row.version / 10_000}.`,
-        );
-      }
+      await expectUsable(sql);
       return;
     } catch (error) {
       if (!isUnavailable(error)) throw refusalOf(error) ?? error;
@@ -63,6 +58,21 @@ async function reach(sql: Connection, log: Logger, seconds: number): Promise<voi
       if (attempt === 1) log.warn(`waiting for the database (${code})`);
       await new Promise((resolve) => setTimeout(resolve, Math.min(attempt * 100, 1000)));
     }
+  }
+}
+
+async function expectUsable(sql: Connection): Promise<void> {
+  const [row] = await sql<{ version: number; encoding: string }[]>`
+    select current_setting('server_version_num')::int as version, getdatabaseencoding() as encoding`;
+  if (row && row.version < 150_000) {
+    throw new DatabaseUnusable(
+      `PostgreSQL 15 or newer is needed; DATABASE_URL leads to version ${row.version / 10_000}.`,
+    );
+  }
+  if (row && row.encoding !== 'UTF8') {
+    throw new DatabaseUnusable(
+      `A database of encoding UTF8 is needed; that of DATABASE_URL is of ${row.encoding}: make another with CREATE DATABASE name ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0.`,
+    );
   }
 }
 

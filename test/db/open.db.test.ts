@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { DatabaseUnusable } from '../../src/db/client.ts';
+import { connect, DatabaseUnusable } from '../../src/db/client.ts';
 import { openDatabase, refusalOf } from '../../src/db/open.ts';
 import { createLogger } from '../../src/log.ts';
 import { testDatabase } from '../support/database.ts';
@@ -16,6 +16,24 @@ it.for<[string, Partial<URL>, RegExp]>([
   expect(error).toBeInstanceOf(DatabaseUnusable);
   expect(error.message).toMatch(said);
   expect(error.message).not.toContain('no_such');
+});
+
+it.for(['LATIN1', 'SQL_ASCII'])('says what to do about a database of encoding %s', async (encoding) => {
+  const name = `of_${encoding.toLowerCase()}`;
+  const sql = connect(db.url, { name: 'test' });
+  await sql.unsafe(`create database ${name} encoding '${encoding}' locale 'C' template template0`);
+  try {
+    const { href } = Object.assign(new URL(db.url), { pathname: `/${name}` });
+    const opened = openDatabase({ databaseUrl: href, databaseWaitSeconds: 0 }, log);
+    await expect(opened).rejects.toThrow(
+      new DatabaseUnusable(
+        `A database of encoding UTF8 is needed; that of DATABASE_URL is of ${encoding}: make another with CREATE DATABASE name ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0.`,
+      ),
+    );
+  } finally {
+    await sql.unsafe(`drop database ${name}`);
+    await sql.end();
+  }
 });
 
 it.for([
