@@ -2,7 +2,7 @@
 
 /** Leading and trailing zeros included; keeps the time that the pattern takes within bounds. */
 const longest = 100;
-const canonical = /^[1-9]\d{0,11}\.\d\d$/;
+const canonical = /^(?:0|[1-9]\d{0,11})\.\d\d$/;
 const decimal = /^([+-]?)0*(\d*)(?:\.(\d*))?$/;
 
 /**
@@ -11,6 +11,7 @@ const decimal = /^([+-]?)0*(\d*)(?:\.(\d*))?$/;
  */
 export function parseAmount(text: string): string | undefined {
   if (canonical.test(text)) return text;
+  if (text === '0') return '0.00'; // What files hold most of all.
   if (text.length > longest) return undefined;
   const match = decimal.exec(text);
   if (match === null) return undefined;

@@ -58,30 +58,46 @@ function isOneToOne(codes: ReadonlyMap<string, unknown>, code: string): boolean 
   return single.has(code);
 }
 
+/** The first columns of a row, which are the same on another one and are not read twice. */
+export interface SharedColumns {
+  row: RifRow;
+  count: number;
+}
+
 /** A row whose columns are taken by name; what nobody took remains for `source`. */
 export class RifRow {
   readonly #header: RifHeader;
+  /** Those behind the columns that are shared. */
   readonly #fields: string[];
+  readonly #shared: SharedColumns | undefined;
   /** Bits, of 32 columns each. */
   readonly #taken: number[];
 
-  /** Throws Fault where the row has not as many fields as the header. */
-  constructor(header: RifHeader, line: string) {
+  /** The line begins behind the columns that are shared. Throws Fault where the row has not as many fields as the header. */
+  constructor(header: RifHeader, line: string, shared?: SharedColumns) {
     this.#header = header;
     this.#fields = line.split('|');
+    this.#shared = shared;
     const expected = header.names.length;
+    const found = this.#fields.length + (shared?.count ?? 0);
     this.#taken = new Array((expected + 31) >> 5).fill(0);
-    if (this.#fields.length !== expected) {
-      const field = header.names[Math.min(this.#fields.length, expected - 1)] as string;
-      throw new Fault(field, `expected a row of ${expected} fields, found ${this.#fields.length}`);
+    if (found !== expected) {
+      const field = header.names[Math.min(found, expected - 1)] as string;
+      throw new Fault(field, `expected a row of ${expected} fields, found ${found}`);
     }
+  }
+
+  #field(index: number): string | undefined {
+    const shared = this.#shared;
+    if (shared === undefined) return this.#fields[index]?.trim();
+    return index < shared.count ? shared.row.#field(index) : this.#fields[index - shared.count]?.trim();
   }
 
   /** Undefined where the file has no such column or the field is blank. */
   text(name: string): string | undefined {
     const index = this.#header.index(name);
     if (index === undefined) return undefined;
-    const value = this.#fields[index]?.trim();
+    const value = this.#field(index);
     if (!value) return undefined;
     this.#taken[index >> 5] = (this.#taken[index >> 5] as number) | (1 << index);
     return value;
@@ -89,7 +105,7 @@ export class RifRow {
 
   /** Without taking it. */
   peek(name: string): string | undefined {
-    return this.#fields[this.#header.index(name) ?? -1]?.trim();
+    return this.#field(this.#header.index(name) ?? -1);
   }
 
   required(name: string): string {
@@ -150,7 +166,7 @@ export class RifRow {
     let rest: Record<string, string> | undefined;
     for (let index = from; index < to; index += 1) {
       if (((this.#taken[index >> 5] as number) >> index) & 1) continue;
-      const value = this.#fields[index]?.trim();
+      const value = this.#field(index);
       if (!value) continue;
       rest ??= {};
       rest[this.#header.names[index] as string] = value;

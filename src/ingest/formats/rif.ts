@@ -117,10 +117,16 @@ function readClaim({ number, lines }: ClaimLines, header: RifHeader, layout: Rif
   let line = lines[0] as Line;
   try {
     const rows: RifRow[] = [];
+    const ofClaim = lines.length > 1 ? claimColumns(line.text, header, layout) : undefined;
     for (line of lines) {
       if (line.fault) throw unreadable(line, header, layout);
-      rows.push(new RifRow(header, line.text));
-      checkSameClaim(lines[0] as Line, line, header, layout);
+      const [row] = rows;
+      if (row && ofClaim && line.text.startsWith(ofClaim.text)) {
+        rows.push(new RifRow(header, line.text.slice(ofClaim.text.length), { row, count: ofClaim.count }));
+      } else {
+        rows.push(new RifRow(header, line.text));
+        checkSameClaim(lines[0] as Line, line, header, layout);
+      }
     }
     line = lines[0] as Line;
     const claim = layout.claim(rows, header);
@@ -147,12 +153,27 @@ function isFaulty(line: Line, fault: Fault, header: RifHeader, layout: RifLayout
   }
 }
 
+/** The start of a claim's lines, where all columns of the claim stand before those of the line, as in CMS's files. */
+function claimColumns(
+  first: string,
+  header: RifHeader,
+  layout: RifLayout,
+): { text: string; count: number } | undefined {
+  const count = layout.line === undefined ? undefined : header.index(layout.line);
+  if (count === undefined || earlyColumns(header, layout).size > 0) return undefined;
+  let end = 0;
+  for (let column = 0; column < count; column += 1) {
+    end = first.indexOf('|', end) + 1;
+    if (end === 0) return undefined;
+  }
+  return { text: first.slice(0, end), count };
+}
+
 /** The columns of the claim are the same on each of its rows; where they are not, none of them can be believed. */
 function checkSameClaim(first: Line, line: Line, header: RifHeader, layout: RifLayout): void {
   if (line === first) return;
   const columns = layout.line === undefined ? header.names.length : (header.index(layout.line) as number);
   const early = earlyColumns(header, layout);
-  if (early.size === 0 && startsAlike(first.text, line.text, columns)) return;
   for (let place = 0, shift = 0, column = 0; column < columns; column += 1) {
     const bar = first.text.indexOf('|', place);
     const end = bar < 0 ? first.text.length : bar + 1;
@@ -165,14 +186,4 @@ function checkSameClaim(first: Line, line: Line, header: RifHeader, layout: RifL
     }
     place = end;
   }
-}
-
-/** Whether the first columns of both are the same. Nearly always so, and known without taking one from the other. */
-function startsAlike(first: string, other: string, columns: number): boolean {
-  let end = 0;
-  for (let column = 0; column < columns; column += 1) {
-    end = first.indexOf('|', end) + 1;
-    if (end === 0) return first === other;
-  }
-  return other.startsWith(first.slice(0, end));
 }
