@@ -45,7 +45,7 @@ export function capturedLog(): { log: Logger; lines: string[] } {
   return { log, lines };
 }
 
-interface TestAppOptions {
+export interface TestAppOptions {
   /** Of another test app, to build a second one on the same database. */
   database?: TestDatabase;
   log?: Logger;
@@ -140,8 +140,13 @@ export async function testApp(options: TestAppOptions = {}) {
     return app.inject({ ...options, headers: { ...authorization, ...options.headers } });
   }
   const get = (url: string, bearer?: string | null) => request({ url }, bearer);
+  const login = (payload: object | string, headers = {}) =>
+    request(
+      { method: 'POST', url: '/api/auth/login', payload, headers: { 'content-type': 'application/json', ...headers } },
+      null,
+    );
 
-  return { app, database, db, sql, metrics, url: database.url, token, request, get, uploads, spoolDirectory };
+  return { app, database, db, sql, metrics, url: database.url, token, request, get, login, uploads, spoolDirectory };
 }
 
 let hashed: Promise<string> | undefined;

@@ -16,6 +16,20 @@ export function at(object: unknown, path: string): unknown {
   return path.split('.').reduce((value, name) => (value as Record<string, unknown> | undefined)?.[name], object);
 }
 
+export const workloads = ['Deployment', 'StatefulSet', 'Job', 'CronJob', 'Pod'];
+
+/** The pods that these objects make, each with the name of its kind and object. */
+export function podSpecs(manifests: Manifest[]): [name: string, spec: Record<string, unknown>][] {
+  return manifests
+    .filter(({ kind }) => workloads.includes(kind))
+    .map((manifest) => {
+      const { kind, metadata } = manifest;
+      const path =
+        kind === 'Pod' ? 'spec' : kind === 'CronJob' ? 'spec.jobTemplate.spec.template.spec' : 'spec.template.spec';
+      return [`${kind} ${metadata.name}`, at(manifest, path) as Record<string, unknown>];
+    });
+}
+
 function areThere(...programs: string[]): boolean {
   try {
     for (const program of programs) execFileSync(program, ['--help'], { stdio: 'ignore' });
@@ -43,6 +57,22 @@ export function withLeast(values: Values): Values {
     ...values,
   };
 }
+
+/** With every part that the chart can add, but the PostgreSQL for trials. */
+export const everything = {
+  'import.by': 'cronjob',
+  'autoscaling.enabled': true,
+  'ingress.enabled': true,
+  'httpRoute.enabled': true,
+  'httpRoute.parentRefs': '[{"name":"public"}]',
+};
+export const withPostgresql = { 'database.existingSecret': '', 'postgresql.enabled': true };
+
+/** What holds of all objects, or all pods, is to hold with each of these values. */
+export const variants: [what: string, values: Values][] = [
+  ['with all of its parts', everything],
+  ['with the PostgreSQL for trials', withPostgresql],
+];
 
 /** Values that are JSON, and others as `--set` has them. */
 const toArguments = (values: Values) =>
