@@ -63,6 +63,7 @@ export interface ImportRun {
 export async function load(sql: Connection, file: InputFile, format: Format, run: ImportRun): Promise<void> {
   await queries.expectGrowth(sql);
   await queries.commitLazily(sql);
+  await queries.compressFast(sql);
   await queries.createStaging(sql);
   const anyPatients = await patientQueries.anyPatients(sql);
   const writer = new Writer(sql, format, run, anyPatients);

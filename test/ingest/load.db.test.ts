@@ -9,6 +9,7 @@ import { load } from '../../src/ingest/pipeline.ts';
 import { beginImport } from '../../src/ingest/queries.ts';
 import { loadFiles } from '../../src/ingest/scan.ts';
 import { createLogger } from '../../src/log.ts';
+import { aClaim } from '../support/claims.ts';
 import { testDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
 import { runProgram } from '../support/program.ts';
@@ -103,6 +104,25 @@ describe('loading a directory', () => {
     await loadData();
     expect((await imports()).at(-1)).toMatchObject({ read: 2, added: 1, changed: 1 });
     expect(await counts()).toMatchObject({ claims: 2, history: 1, paid: '151.00' });
+  });
+
+  it('compresses large claims by LZ4, where PostgreSQL has it', async () => {
+    const [{ methods }] = (await db.sql`
+      select to_json(enumvals) as methods from pg_settings where name = 'default_toast_compression'`) as [
+      { methods: string[] },
+    ];
+    const method = methods.includes('lz4') ? 'lz4' : 'pglz';
+    const claim = aClaim();
+    const large = (word: string) => JSON.stringify({ ...claim, source: { text: `${word} `.repeat(2000) } });
+    const compression = () => db.sql`
+      select pg_column_compression(source) as of from claims
+      union all select pg_column_compression(source) from claim_history`;
+    await write('a.ndjson', large('one'));
+    await loadData();
+    expect(await compression()).toEqual([{ of: method }]);
+    await write('a.ndjson', large('another'));
+    await loadData();
+    expect(await compression()).toEqual([{ of: method }, { of: method }]);
   });
 
   it('reads subdirectories, links and compressed files, and leaves hidden ones out', async () => {
