@@ -106,7 +106,7 @@ export function joined(rows: StoredRow[]): Buffer[] {
 
 /** A row of PostgreSQL's text COPY format, without its end. */
 function copyLine(row: ClaimRow): string {
-  return `${row.id}\t${text(row.identifierSystem)}\t${text(row.identifierValue)}\t${row.type}\t${text(row.subType)}\t${row.status}\t${text(row.patientId)}\t${text(row.providerId)}\t${text(row.payerId)}\t${row.serviceDate}\t${row.serviceDateEnd}\t${text(row.charge)}\t${text(row.allowed)}\t${text(row.paid)}\t${text(row.patientResponsibility)}\t${array(row.diagnoses)}\t${array(row.procedures)}\t${json(row.document)}\t${json(row.source)}\t\\\\x${row.hash}\t${text(row.payerClaimNumber)}\t${json(row.message)}`;
+  return `${row.id}\t${text(row.identifierSystem)}\t${text(row.identifierValue)}\t${row.type}\t${text(row.subType)}\t${row.status}\t${text(row.patientId)}\t${text(row.providerId)}\t${text(row.payerId)}\t${row.serviceDate}\t${row.serviceDateEnd}\t${text(row.charge)}\t${text(row.allowed)}\t${text(row.paid)}\t${text(row.patientResponsibility)}\t${array(row.diagnoses)}\t${array(row.procedures)}\t${text(row.document)}\t${text(row.source)}\t\\\\x${row.hash}\t${text(row.payerClaimNumber)}\t${text(row.message)}`;
 }
 
 const special = /[\\\t\n\r]/;
@@ -118,12 +118,6 @@ const unescaped = (text: string) => text.replace(/\\(.)/g, (_, name: string) => 
 function text(value: string | undefined): string {
   if (value === undefined) return '\\N';
   return special.test(value) ? value.replace(/[\\\t\n\r]/g, (found) => escapes[found] as string) : value;
-}
-
-/** JSON holds no other character that is to be escaped: to look for one is faster, and documents are long. */
-function json(value: string | undefined): string {
-  if (value === undefined) return '\\N';
-  return value.includes('\\') ? value.replaceAll('\\', '\\\\') : value;
 }
 
 const array = (values: string[]) => text(arrayLiteral(values));

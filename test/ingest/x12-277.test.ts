@@ -2,7 +2,8 @@ import { Compile } from 'typebox/compile';
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../src/claims/messages.ts';
 import { Claim } from '../../src/claims/schema.ts';
-import { messages, read, rejects, warnings } from '../support/read-x12.ts';
+import { rejectsOf } from '../support/files.ts';
+import { messages, read, warnings } from '../support/read-x12.ts';
 import { interchange } from '../support/x12.ts';
 
 const schema = Compile(Claim);
@@ -39,7 +40,7 @@ describe('a 277', () => {
         patient('C3', 'STC*P1:20*20240112**100'),
       ),
     );
-    expect([...rejects(entries), ...warnings(entries)]).toEqual([]);
+    expect([...rejectsOf(entries), ...warnings(entries)]).toEqual([]);
     expect(messages(entries)).toMatchObject([
       {
         kind: 'status',
@@ -90,10 +91,10 @@ describe('a 277', () => {
     const good = patient('C1', 'STC*A2:20*20240112**100');
     const inClaim = await read(a277(good, patient('C2', 'STC*A2:20*20240112', 'XYZ*1'), good));
     expect(messages(inClaim)).toHaveLength(2);
-    expect(rejects(inClaim)).toMatchObject([{ claim: 'C2', field: 'XYZ' }]);
+    expect(rejectsOf(inClaim)).toMatchObject([{ claim: 'C2', field: 'XYZ' }]);
     const [hl = '', ...rest] = patient('C2', 'STC*A2:20*20240112');
     const inLevel = await read(a277(good, [hl, 'XYZ*1', ...rest], good));
     expect(messages(inLevel)).toHaveLength(2);
-    expect(rejects(inLevel)).toMatchObject([{ claim: 'C2', field: 'XYZ' }]);
+    expect(rejectsOf(inLevel)).toMatchObject([{ claim: 'C2', field: 'XYZ' }]);
   });
 });

@@ -4,7 +4,8 @@ import { applyReport, applySubmission } from '../../src/claims/lifecycle.ts';
 import type { Report, Submission } from '../../src/claims/messages.ts';
 import { renderClaim } from '../../src/claims/render.ts';
 import { Claim } from '../../src/claims/schema.ts';
-import { messages, read, rejects, submissions, warnings } from '../support/read-x12.ts';
+import { rejectsOf } from '../support/files.ts';
+import { messages, read, submissions, warnings } from '../support/read-x12.ts';
 import { an835, an837, claim, paidClaim } from '../support/x12.ts';
 
 const schema = Compile(Claim);
@@ -126,7 +127,7 @@ describe('an 835', () => {
     );
     expect(found.map(({ identifiers }) => identifiers[0]?.value)).toEqual(['PCN1', 'PCN2']);
     const entries = await read(an835('70', [`CLP*${none}*1*100*70*20*12**11*1`, ...paidClaim().slice(1)]));
-    expect(rejects(entries)).toMatchObject([{ field: 'CLP01' }]);
+    expect(rejectsOf(entries)).toMatchObject([{ field: 'CLP01' }]);
   });
 
   it('makes a claim also where its day stands behind the qualifier of a line', async () => {

@@ -2,7 +2,8 @@ import { Compile } from 'typebox/compile';
 import { describe, expect, it } from 'vitest';
 import type { Submission } from '../../src/claims/messages.ts';
 import { Claim } from '../../src/claims/schema.ts';
-import { messages, read, rejects, submissions } from '../support/read-x12.ts';
+import { rejectsOf } from '../support/files.ts';
+import { messages, read, submissions } from '../support/read-x12.ts';
 import {
   an837,
   billing,
@@ -167,7 +168,7 @@ describe('an 837', () => {
       birthDate: '1980-01-02',
     });
     const entries = await read(text.replace('NM1*IL*1*DOE*JANE', 'NM1*IL*1').replace('DMG*D8*19800102*F~', ''));
-    expect(rejects(entries)).toMatchObject([{ field: 'NM109' }]);
+    expect(rejectsOf(entries)).toMatchObject([{ field: 'NM109' }]);
   });
 
   it('reads what other payers paid and adjusted, of the claim and by line', async () => {
@@ -237,7 +238,7 @@ describe('an 837', () => {
   ])('with %s is refused alone, with segment, element, byte and reason', async (_, segments, field) => {
     const entries = await read(an837(claim('GOOD1'), segments, claim('GOOD2')));
     expect(messages(entries)).toHaveLength(2);
-    expect(rejects(entries)).toMatchObject([
+    expect(rejectsOf(entries)).toMatchObject([
       { position: expect.any(Number), claim: 'C1', field, reason: expect.stringMatching(/expected.*\(byte \d+\)$/) },
     ]);
   });
@@ -262,7 +263,7 @@ describe('an 837', () => {
           patient.id,
         ]);
         expect(claims).toEqual([...(between === lost ? [['GOOD1', 'M1']] : []), ['GOOD2', 'M9']]);
-        expect(rejects(found).map(({ claim: number }) => number)).toContain('BAD');
+        expect(rejectsOf(found).map(({ claim: number }) => number)).toContain('BAD');
       }
     }
   });

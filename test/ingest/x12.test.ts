@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { type Entry, Refusal } from '../../src/ingest/format.ts';
 import { detectFormat } from '../../src/ingest/formats/index.ts';
 import type { InputFile } from '../../src/ingest/input.ts';
+import { rejectsOf } from '../support/files.ts';
 import { describeWithFixtures, fixtures } from '../support/fixtures.ts';
-import { format, messages, read, rejects, submissions, warnings } from '../support/read-x12.ts';
+import { format, messages, read, submissions, warnings } from '../support/read-x12.ts';
 import { an835, an837, billing, claim, header837, interchange, professional, subscriber } from '../support/x12.ts';
 
 describe('an 837', () => {
@@ -66,7 +67,7 @@ describe('an 837', () => {
       expect(detectFormat(Buffer.from(wrapped))?.name).toMatch(/^x12/);
       for (const chunk of [1, 50, 1 << 20]) {
         const entries = await read(wrapped, chunk);
-        expect(rejects(entries)).toEqual([]);
+        expect(rejectsOf(entries)).toEqual([]);
         expect(messages(entries)).toEqual(usual);
       }
     }
@@ -77,14 +78,14 @@ describe('an 837', () => {
     const usual = await submissions(text);
     for (const end of ['\r\n\r\n', '\x1a', '\r\n\x1a', '\0'.repeat(50)]) {
       const entries = await read(`\r\n \r\n${text}${end}`);
-      expect([...rejects(entries), ...warnings(entries)]).toEqual([]);
+      expect([...rejectsOf(entries), ...warnings(entries)]).toEqual([]);
       expect(messages(entries)).toEqual(usual);
     }
     const emptied = await read(`${text.replace('~CLM*', '~~CLM*')}~~`);
-    expect([...rejects(emptied), ...warnings(emptied)]).toEqual([]);
+    expect([...rejectsOf(emptied), ...warnings(emptied)]).toEqual([]);
     expect(messages(emptied)).toHaveLength(1);
     const joined = await read(Buffer.from(`\ufeff${text}\r\n\x1a\ufeff${text}`));
-    expect([...rejects(joined), ...warnings(joined)]).toEqual([]);
+    expect([...rejectsOf(joined), ...warnings(joined)]).toEqual([]);
     expect(messages(joined)).toHaveLength(2);
   });
 
@@ -120,7 +121,7 @@ describe('a segment that no guide has', () => {
     ['835', an835('0', ['CL-P*C1*1*100'])],
     ['277', interchange('005010X214', [['BHT*0085*08*R1*20240112', 'HL*1**20*1', 'NM-1*PR*2']])],
   ])('is told also where an %s has no claim that it could be of', async (_, text) => {
-    expect(rejects(await read(text))).toMatchObject([
+    expect(rejectsOf(await read(text))).toMatchObject([
       { field: 'segment', reason: expect.stringContaining('identifier') },
     ]);
   });
@@ -142,7 +143,7 @@ describeWithFixtures('X12 files of other origin', () => {
     ['277/lfh-claim-level-status.277', 3],
   ])('%s gives each of its %i claims', async (name, count) => {
     const entries = await read(file(name));
-    expect(rejects(entries)).toEqual([]);
+    expect(rejectsOf(entries)).toEqual([]);
     expect(messages(entries)).toHaveLength(count);
   });
 
@@ -155,7 +156,7 @@ describeWithFixtures('X12 files of other origin', () => {
   ])('malformed %s gives %i claims and refuses the others', async (name, taken, refused) => {
     const entries = await read(file(`malformed/imsweb-x12_${name}.837`));
     expect(messages(entries)).toHaveLength(taken);
-    expect(rejects(entries).map(({ claim: number }) => number)).toEqual(refused);
+    expect(rejectsOf(entries).map(({ claim: number }) => number)).toEqual(refused);
   });
 
   it.each(['bad_first_line', 'no_isa_line'])('malformed %s is refused whole', async (name) => {

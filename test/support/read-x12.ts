@@ -3,8 +3,6 @@ import type { Entry } from '../../src/ingest/format.ts';
 import { x12 } from '../../src/ingest/formats/x12.ts';
 import type { InputFile } from '../../src/ingest/input.ts';
 
-export { rejectsOf as rejects } from './files.ts';
-
 /** Any of them will do: each reads every kind. */
 export const format = x12[0] as (typeof x12)[number];
 

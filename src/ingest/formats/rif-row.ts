@@ -175,13 +175,20 @@ export class RifRow {
   }
 }
 
+/** The place behind the n-th bar of a line; undefined where it has not so many. */
+export function columnStart(line: string, index: number): number | undefined {
+  let start = 0;
+  for (let skipped = 0; skipped < index; skipped += 1) {
+    start = line.indexOf('|', start) + 1;
+    if (start === 0) return undefined;
+  }
+  return start;
+}
+
 /** The text behind the n-th bar and before the next one, of a line that need not be whole; of the last column, to its end. */
 export function fieldAt(line: string, index: number, isLast = false): string | undefined {
-  let from = 0;
-  for (let skipped = 0; skipped < index; skipped += 1) {
-    from = line.indexOf('|', from) + 1;
-    if (from === 0) return undefined;
-  }
+  const from = columnStart(line, index);
+  if (from === undefined) return undefined;
   const to = line.indexOf('|', from);
   if (to >= 0) return line.slice(from, to);
   return isLast ? line.slice(from) : undefined;

@@ -3,7 +3,7 @@ import { type Entry, type Format, Refusal, type Resume } from '../format.ts';
 import type { InputFile } from '../input.ts';
 import { type Line, readLines } from '../lines.ts';
 import { earlyColumns, type RifLayout, rifLayout } from './rif-claim.ts';
-import { columnAt, fieldAt, RifHeader, RifRow } from './rif-row.ts';
+import { columnAt, columnStart, fieldAt, RifHeader, RifRow } from './rif-row.ts';
 import { type ClaimLines, HeldRows, scatteredClaims } from './rif-scattered.ts';
 
 /**
@@ -161,12 +161,8 @@ function claimColumns(
 ): { text: string; count: number } | undefined {
   const count = layout.line === undefined ? undefined : header.index(layout.line);
   if (count === undefined || earlyColumns(header, layout).size > 0) return undefined;
-  let end = 0;
-  for (let column = 0; column < count; column += 1) {
-    end = first.indexOf('|', end) + 1;
-    if (end === 0) return undefined;
-  }
-  return { text: first.slice(0, end), count };
+  const end = columnStart(first, count);
+  return end === undefined ? undefined : { text: first.slice(0, end), count };
 }
 
 /** The columns of the claim are the same on each of its rows; where they are not, none of them can be believed. */
