@@ -10,7 +10,8 @@ import type { Login } from './auth/login.ts';
 import { authRoutes } from './auth/routes.ts';
 import type { Tokens } from './auth/tokens.ts';
 import type { Cursors } from './claims/cursor.ts';
-import { createRepeats } from './claims/repeats.ts';
+import { currentVersion } from './claims/data-version.ts';
+import { Repeats } from './claims/repeats.ts';
 import { claimRoutes } from './claims/routes.ts';
 import { summaryRoutes } from './claims/summary.ts';
 import { compilersFactory } from './compilers.ts';
@@ -54,7 +55,7 @@ export async function buildApp(
   deps: AppDependencies,
 ) {
   const { db, version } = deps;
-  const repeats = createRepeats(db, version);
+  const repeats = new Repeats(currentVersion(db), version);
   const shedding = createShedding({
     capacity: config.capacity,
     log: deps.log,

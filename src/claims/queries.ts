@@ -266,13 +266,6 @@ export async function findClaimAsOf(sql: Sql, id: string, asOf: string): Promise
   return row && foundClaim(row);
 }
 
-/** Another one after each transaction that changed claims. */
-export async function dataVersion(sql: Sql): Promise<string> {
-  const [row] = await sql<{ version: string }[]>`select version from data_version`;
-  if (row === undefined) throw new Error('The database has no data version: its table data_version was emptied.');
-  return row.version;
-}
-
 /** The secret that signs cursors, the same for every replica. */
 export async function cursorSecret(sql: Sql): Promise<Buffer> {
   const [row] = await sql<{ value: Buffer }[]>`select value from service_secrets where name = 'cursor'`;

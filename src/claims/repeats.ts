@@ -1,18 +1,5 @@
 import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
-import type { Pool } from '../db/client.ts';
-import { joined } from '../db/joined.ts';
-import { dataVersion } from './queries.ts';
-
-/** As the database of the pool tells the version. */
-export function createRepeats(db: Pool, release: string): Repeats {
-  const ask = async (requests: undefined[]) => {
-    const version = await db.run(dataVersion);
-    return requests.map(() => version);
-  };
-  const currentVersion = joined(ask, Number.POSITIVE_INFINITY, 1);
-  return new Repeats(() => currentVersion(undefined), release);
-}
 
 interface Kept {
   /** Of the question. */
@@ -33,10 +20,8 @@ const bytesOfEntry = 200;
 const questionsRemembered = 1024;
 
 /**
- * Answers questions that are asked again while no claim changed: 304 where the client has the answer (RFC 9110, 13.1.2),
- * else the bytes that were sent before. Each time the database is asked for its data version, once for all requests that
- * arrive together: so an answer is exact whoever changed the claims, and nobody need tell that they did. Kept is what was
- * asked twice, by those who may see the same.
+ * Answers questions that are asked again while no claim changed (data-version.ts): 304 where the client has the answer
+ * (RFC 9110, 13.1.2), else the bytes that were sent before. Kept is what was asked twice, by those who may see the same.
  */
 export class Repeats {
   readonly #currentVersion: () => Promise<string>;

@@ -1,5 +1,6 @@
 import { pipeline, type Readable } from 'node:stream';
-import { type ClaimFilters, dataVersion, matching } from '../claims/queries.ts';
+import { dataVersion } from '../claims/data-version.ts';
+import { type ClaimFilters, matching } from '../claims/queries.ts';
 import type { Sql } from '../db/client.ts';
 import { amountColumns, claimColumn, codeSeparator, flatColumns, formulaStarts } from './columns.ts';
 import { Gathered } from './gathered.ts';

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { raiseDataVersion } from '../claims/data-version.ts';
 import type { Message } from '../claims/messages.ts';
 import { Fault, renderClaim } from '../claims/render.ts';
 import type { Claim } from '../claims/schema.ts';
@@ -58,7 +59,8 @@ export interface ImportRun {
 /**
  * Reads a file into the database, a batch a transaction, each with the place to go on after it; while one is written and
  * another waits, the next is read, so that neither the reader nor the database stands still for the other. Throws Refusal
- * where the file cannot be read on; what was written until then stays.
+ * where the file cannot be read on; what was written until then stays. The connection has announced that it changes claims
+ * (claims/data-version.ts).
  */
 export async function load(sql: Connection, file: InputFile, format: Format, run: ImportRun): Promise<void> {
   await queries.expectGrowth(sql);
@@ -212,7 +214,7 @@ class Writer {
         });
         const [counts] = await Promise.all([advanced, counted]);
         // The last of all: other imports wait from here until this one commits.
-        if (total.added + total.changed > 0 && !isTrial) await queries.raiseDataVersion(tx);
+        if (total.added + total.changed > 0 && !isTrial) await raiseDataVersion(tx);
         return counts;
       });
     let counts: ImportCounts | undefined;

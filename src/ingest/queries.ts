@@ -106,11 +106,6 @@ export async function endImport(sql: Sql, id: string, status: ImportStatus, reas
     where id = ${id}`;
 }
 
-/** For every transaction that changes claims, at its very end: others that do so wait from here on. */
-export async function raiseDataVersion(sql: Sql): Promise<void> {
-  await sql`update data_version set version = version + 1`;
-}
-
 /** Adds what a batch did, and where to go on after it. Returns the totals. */
 export async function advanceImport(
   sql: Sql,

@@ -121,7 +121,7 @@ describe('an unexpected error', () => {
   it.each(faults)('%s is answered 500, and says nothing of the inside', async (_what, run) => {
     await get('/api/claims'); // so that the user's standing is known
     db.run = run;
-    const answer = await get('/api/claims');
+    const answer = await get('/api/claims?limit=1'); // which is not in memory
     expect(expectProblem(answer, 500).type).toBe('urn:claims-api:problem:internal');
     expect(answer.body).not.toMatch(/SECRET|stack|node_modules|select|TypeError/);
   });
@@ -130,7 +130,7 @@ describe('an unexpected error', () => {
     await get('/api/claims');
     lines.length = 0;
     db.run = (work) => database.pool.run((sql) => sql`select 'SECRET-query'::int`.then(() => work(sql)));
-    const answer = await get('/api/claims');
+    const answer = await get('/api/claims?limit=1'); // which is not in memory
     const failures = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'error');
     expect(failures).toEqual([
       expect.objectContaining({ reqId: expect.any(String), err: expect.objectContaining({ code: '22P02' }) }),
