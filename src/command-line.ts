@@ -17,7 +17,7 @@ const usage = `Usage: claims [COMMAND]
   generate            write invented claims (--claims N --seed S --format NAME --output FILE)
   migrate             bring the database's schema up to date, and end
   keys generate|list  make a key pair, or list the keys
-  user add|passwd|list|disable
+  user add|passwd|list|disable|enable
   health              ask the service that runs here whether it is ready
   version
 

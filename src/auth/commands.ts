@@ -5,7 +5,7 @@ import { UsageError } from '../usage.ts';
 import { generateKeys } from './generate-keys.ts';
 import { readKeyFiles } from './key-files.ts';
 import { hashPassword, passwordFault } from './passwords.ts';
-import { disableUser, insertUser, listUsers, setPassword } from './queries.ts';
+import { disableUser, enableUser, insertUser, listUsers, setPassword } from './queries.ts';
 import { readPassword } from './read-password.ts';
 import { defaultScopes, demoUser, parseUserName, scopes } from './users.ts';
 
@@ -21,6 +21,7 @@ const userUsage = `Usage:
   claims user passwd NAME
   claims user list
   claims user disable NAME
+  claims user enable NAME
 Scopes: ${scopes.join(', ')}; without --scope: ${defaultScopes.join(', ')}.
 The password is read from CLAIMS_API_PASSWORD, else from standard input.`;
 
@@ -111,6 +112,12 @@ export async function userCommand<C>(
     await onDatabase(async (sql) => {
       if (!(await disableUser(sql, name))) throw unknownUser(name);
       out(`disabled ${name}; their tokens are refused within 10 seconds`);
+    });
+  } else if (verb === 'enable') {
+    const name = userName(parse(rest, userUsage, 1, {}).positionals);
+    await onDatabase(async (sql) => {
+      if (!(await enableUser(sql, name))) throw unknownUser(name);
+      out(`enabled ${name}, who can log in with the password and the scopes of before`);
     });
   } else {
     throw unknownVerb('user', verb, userUsage);

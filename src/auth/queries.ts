@@ -92,6 +92,13 @@ export async function disableUser(sql: Sql, name: string): Promise<string | unde
   return row?.name;
 }
 
+/** Lets the user log in again; tokens from before stay refused. Returns the name; undefined where there is no such user. */
+export async function enableUser(sql: Sql, name: string): Promise<string | undefined> {
+  const [row] = await sql<{ name: string }[]>`
+    update users set disabled_at = null where name = ${name} returning name`;
+  return row?.name;
+}
+
 /** Makes the demo user, or makes the user of that name the demo user, who is not disabled. */
 export async function upsertDemoUser(sql: Sql, user: NewUser): Promise<void> {
   await sql`

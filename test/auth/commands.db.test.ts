@@ -67,7 +67,15 @@ it('disables a user, ending the tokens', async () => {
   expect(user?.tokensValidFrom).toBeGreaterThan(Date.UTC(2021) / 1000);
 });
 
-it.each(['passwd nobody', 'disable nobody'])('says that there is no such user: %s', async (line) => {
+it('lets a user in again who was disabled, and no token from before', async () => {
+  await run('add ada --scope claims:export');
+  await run('disable ada');
+  const before = await findUser(sql, 'ada');
+  expect(await run('enable ada')).toEqual(['enabled ada, who can log in with the password and the scopes of before']);
+  expect(await findUser(sql, 'ada')).toEqual({ ...before, disabled: false });
+});
+
+it.each(['passwd nobody', 'disable nobody', 'enable nobody'])('says that there is no such user: %s', async (line) => {
   await expect(run(line)).rejects.toThrow('There is no user nobody; claims user list shows all of them.');
 });
 
