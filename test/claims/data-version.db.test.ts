@@ -20,12 +20,12 @@ async function changing<T>(work: (sql: Connection) => Promise<T>): Promise<T> {
 
 /** When nobody holds the lock: a connection that has ended does so for a moment. */
 async function quiet(): Promise<void> {
-  await vi.waitUntil(async () => {
+  for (let isHeld = true; isHeld; ) {
     const [row] = await db.sql<{ held: boolean }[]>`
       select exists (select from pg_locks join pg_database on oid = database
         where locktype = 'advisory' and classid = 1 and objid = 4 and datname = current_database()) as held`;
-    return row?.held === false;
-  });
+    isHeld = row?.held ?? false;
+  }
 }
 
 describe('the version', () => {
@@ -94,6 +94,29 @@ describe('the database', () => {
     vi.advanceTimersByTime(1);
     await current();
     expect(count.questions).toBe(2);
+  });
+
+  it('is asked in an order that no change slips through', async () => {
+    const changes = connect(db.url, { name: 'changes' });
+    await announceChanges(changes);
+    const change = async () => {
+      await transaction(changes, raiseDataVersion);
+      await changes.end();
+      await quiet();
+    };
+    // All of a change between the two statements of a question.
+    const statements: PromiseLike<unknown>[] = [];
+    const between = (sql: Connection) =>
+      ((...statement: Parameters<Connection>) => {
+        const [before] = statements;
+        const asked = before ? before.then(() => (statements.length === 2 ? change() : undefined)) : Promise.resolve();
+        const answer = asked.then(() => sql(...statement));
+        statements.push(answer);
+        return answer;
+      }) as unknown as Connection;
+    const current = currentVersion({ ...db.pool, run: (work) => db.pool.run((sql) => work(between(sql))) });
+    await current();
+    expect(await current()).toBe(await dataVersion(db.sql));
   });
 
   it('is asked each time while somebody does, and once for all who ask together', async () => {
