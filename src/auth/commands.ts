@@ -76,6 +76,12 @@ export async function userCommand<C>(
     }
   };
 
+  const onUser = (name: string, change: (sql: Connection) => Promise<string | undefined>, done: string) =>
+    onDatabase(async (sql) => {
+      if ((await change(sql)) === undefined) throw unknownUser(name);
+      out(done);
+    });
+
   if (verb === 'add') {
     const { values, positionals } = parse(rest, userUsage, 1, { scope: { type: 'string', multiple: true } });
     const name = userName(positionals);
@@ -90,10 +96,8 @@ export async function userCommand<C>(
   } else if (verb === 'passwd') {
     const name = userName(parse(rest, userUsage, 1, {}).positionals);
     const passwordHash = await newPasswordHash(password);
-    await onDatabase(async (sql) => {
-      if (!(await setPassword(sql, name, passwordHash))) throw unknownUser(name);
-      out(`changed the password of ${name}; tokens issued before are refused within 10 seconds`);
-    });
+    const done = `changed the password of ${name}; tokens issued before are refused within 10 seconds`;
+    await onUser(name, (sql) => setPassword(sql, name, passwordHash), done);
   } else if (verb === 'list') {
     parse(rest, userUsage, 0, {});
     await onDatabase(async (sql) => {
@@ -109,16 +113,12 @@ export async function userCommand<C>(
     });
   } else if (verb === 'disable') {
     const name = userName(parse(rest, userUsage, 1, {}).positionals);
-    await onDatabase(async (sql) => {
-      if (!(await disableUser(sql, name))) throw unknownUser(name);
-      out(`disabled ${name}; their tokens are refused within 10 seconds`);
-    });
+    const done = `disabled ${name}; their tokens are refused within 10 seconds`;
+    await onUser(name, (sql) => disableUser(sql, name), done);
   } else if (verb === 'enable') {
     const name = userName(parse(rest, userUsage, 1, {}).positionals);
-    await onDatabase(async (sql) => {
-      if (!(await enableUser(sql, name))) throw unknownUser(name);
-      out(`enabled ${name}, who can log in with the password and the scopes of before`);
-    });
+    const done = `enabled ${name}, who can log in with the password and the scopes of before`;
+    await onUser(name, (sql) => enableUser(sql, name), done);
   } else {
     throw unknownVerb('user', verb, userUsage);
   }

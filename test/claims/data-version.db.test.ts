@@ -99,22 +99,25 @@ describe('the database', () => {
   it('is asked in an order that no change slips through', async () => {
     const changes = connect(db.url, { name: 'changes' });
     await announceChanges(changes);
-    const change = async () => {
-      await transaction(changes, raiseDataVersion);
+    const changeAndEnd = async () => {
+      await change(changes);
       await changes.end();
       await quiet();
     };
-    // All of a change between the two statements of a question.
-    const statements: PromiseLike<unknown>[] = [];
-    const between = (sql: Connection) =>
-      ((...statement: Parameters<Connection>) => {
-        const [before] = statements;
-        const asked = before ? before.then(() => (statements.length === 2 ? change() : undefined)) : Promise.resolve();
-        const answer = asked.then(() => sql(...statement));
-        statements.push(answer);
-        return answer;
+    // Between the two statements of the first question.
+    const between = (sql: Connection) => {
+      let before: Promise<unknown> | undefined;
+      return ((...statement: Parameters<Connection>) => {
+        before = Promise.resolve(before?.then(changeAndEnd)).then(() => sql(...statement));
+        return before;
       }) as unknown as Connection;
-    const current = currentVersion({ ...db.pool, run: (work) => db.pool.run((sql) => work(between(sql))) });
+    };
+    let questions = 0;
+    const run: Pool['run'] = (work) => {
+      questions += 1;
+      return db.pool.run((sql) => work(questions === 1 ? between(sql) : sql));
+    };
+    const current = currentVersion({ ...db.pool, run });
     await current();
     expect(await current()).toBe(await dataVersion(db.sql));
   });
