@@ -4,3 +4,4 @@
  */
 export const npiSystem = (npi: string) => `urn:npi:${npi}`;
 export const taxIdSystem = (taxId: string) => `urn:ein:${taxId}`;
+export const isTaxIdSystem = (system: string) => system.startsWith(taxIdSystem(''));

@@ -1,7 +1,7 @@
 import { claimId } from '../claims/identity.ts';
 import { applySubmission, submissionOf } from '../claims/lifecycle.ts';
-import type { Message, Submission } from '../claims/messages.ts';
-import { taxIdSystem } from '../claims/provider-system.ts';
+import type { Message } from '../claims/messages.ts';
+import { isTaxIdSystem, taxIdSystem } from '../claims/provider-system.ts';
 import { renderClaim } from '../claims/render.ts';
 import type { Claim } from '../claims/schema.ts';
 import { type RowStore, type StoredRow, storedText } from './copy.ts';
@@ -14,9 +14,9 @@ export interface PositionedMessage {
   /** As the history shows what brought a state, or ended it. */
   brought: string;
   /** What the message makes where nothing is known of its claim, as is mostly so; made while the database is at work. */
-  fresh?: StoredRow;
-  /** Of all claims that a submission may be about. */
-  ids?: string[];
+  fresh: StoredRow | undefined;
+  /** Of all claims that the message names, each once. */
+  ids: string[];
   taxId?: string | undefined;
 }
 
@@ -28,6 +28,8 @@ export class MessageBatch {
   readonly messages: PositionedMessage[] = [];
   /** How many messages name a claim of this id. */
   readonly mentions = new Map<string, number>();
+  /** Those of these ids that are of claims whose provider is named by its tax number. */
+  readonly underTaxIds = new Set<string>();
   /** Payers' numbers of claims. */
   readonly numbers = new Set<string>();
   /** The NPIs that submissions give for tax numbers, by which reports may name their providers. */
@@ -37,11 +39,22 @@ export class MessageBatch {
 
   /** Throws Fault where no row can be made of the claim that a message submits. */
   add(message: Message, unit: string, position: number, store: RowStore): void {
-    const waiting = prepare(message, unit, position, store);
-    const { ids, fresh, taxId } = waiting;
-    this.messages.push(waiting);
-    const named = ids ?? (message.kind === 'submission' ? [] : message.identifiers.map(claimId));
-    for (const id of named) this.mentions.set(id, (this.mentions.get(id) ?? 0) + 1);
+    const brought = describe(message, unit, position);
+    const { taxId } = message;
+    // The row alone waits: thousands of claims as objects would cost the collector more than they are worth.
+    const fresh =
+      message.kind === 'submission' && message.original === undefined
+        ? store.add(renderClaim(applySubmission(undefined, message), brought))
+        : undefined;
+    const ids = this.#mention(message, fresh);
+    this.messages.push({
+      position,
+      brought,
+      ids,
+      taxId,
+      fresh,
+      message: fresh ? restored(fresh, taxId) : () => message,
+    });
     if (message.kind === 'submission') {
       const npi = message.claim.provider?.npi;
       if (taxId !== undefined && npi) this.providers.set(`${taxId} ${npi}`, { taxId, npi });
@@ -50,21 +63,18 @@ export class MessageBatch {
     const number = message.kind === 'submission' ? message.original : message.payerClaimNumber;
     if (number) this.numbers.add(number);
   }
-}
 
-function prepare(message: Message, unit: string, position: number, store: RowStore): PositionedMessage {
-  const brought = describe(message, unit, position);
-  const { taxId } = message;
-  if (message.kind !== 'submission') return { position, brought, taxId, message: () => message };
-  const [, ...others] = submissionIdentifiers(message);
-  if (message.original !== undefined) {
-    const ids = [message.claim.identifier, ...others].map(claimId);
-    return { position, brought, ids, taxId, message: () => message };
+  /** The ids that the message names, each once. */
+  #mention(message: Message, fresh: StoredRow | undefined): string[] {
+    const ids = new Set<string>();
+    for (const identifier of identifiersOf(message)) {
+      const id = fresh && ids.size === 0 ? fresh.id : claimId(identifier);
+      if (isTaxIdSystem(identifier.system)) this.underTaxIds.add(id);
+      ids.add(id);
+    }
+    for (const id of ids) this.mentions.set(id, (this.mentions.get(id) ?? 0) + 1);
+    return [...ids];
   }
-  // The row alone waits: thousands of claims as objects would cost the collector more than they are worth.
-  const fresh = store.add(renderClaim(applySubmission(undefined, message), brought));
-  const ids = [fresh.id, ...others.map(claimId)];
-  return { position, brought, ids, taxId, fresh, message: restored(fresh, taxId) };
 }
 
 /** A function of its own: made in the scope of another that holds the message, it would hold the message too. */
@@ -78,8 +88,11 @@ function describe({ kind, reference, date }: Message, unit: string, position: nu
   return JSON.stringify({ type: kind, unit, position, ...(reference && { reference }), date });
 }
 
-/** The provider's number, under its NPI and its tax number, and the number of the claim that is replaced. */
-function submissionIdentifiers({ claim: { identifier }, taxId, original }: Submission): Claim['identifier'][] {
+/** Of a submission: the provider's number, under its NPI and its tax number, and the number of the claim that is replaced. */
+function identifiersOf(message: Message): Claim['identifier'][] {
+  if (message.kind !== 'submission') return message.identifiers;
+  const { identifier } = message.claim;
+  const { taxId, original } = message;
   return [
     identifier,
     ...(taxId ? [{ system: taxIdSystem(taxId), value: identifier.value }] : []),

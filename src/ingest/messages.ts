@@ -52,6 +52,8 @@ interface Sink {
   reject(reject: Reject): void;
   store: RowStore;
   importId: string;
+  /** Taken to hold of submissions that name no other claim: then they are not looked up, and writing fails where it does not. */
+  allNew: boolean;
   /** All is taken back in the end, so nobody else is to wait for it. */
   isTrial: boolean;
 }
@@ -62,8 +64,9 @@ interface Sink {
  */
 export async function applyMessages(tx: Sql, batch: MessageBatch, sink: Sink): Promise<number> {
   const { messages } = batch;
-  const lock = sink.isTrial ? undefined : messages.every(({ fresh }) => fresh) ? 'shared' : 'alone';
-  const claims = await KnownClaims.load(tx, batch, lock);
+  const allFresh = messages.every(({ fresh }) => fresh);
+  const lock = sink.isTrial ? undefined : allFresh ? 'shared' : 'alone';
+  const claims = await KnownClaims.load(tx, batch, { lock, allNew: sink.allNew && allFresh });
   const added = new Map<string, StoredRow>();
   const others = new Map<string, StoredRow>();
   let unchanged = 0;
@@ -79,7 +82,7 @@ export async function applyMessages(tx: Sql, batch: MessageBatch, sink: Sink): P
       continue;
     }
     try {
-      if (fresh && ids?.every((id) => claims.isUnheardOf(id))) {
+      if (fresh && ids.every((id) => claims.isUnheardOf(id))) {
         added.set(fresh.id, fresh);
         claims.add(fresh);
         continue;
@@ -141,24 +144,31 @@ class KnownClaims {
    * What does not depend on an answer is asked at once, as the connection answers in turn: the reader of the file keeps
    * each answer waiting.
    */
-  static async load(tx: Sql, batch: MessageBatch, lock: 'shared' | 'alone' | undefined): Promise<KnownClaims> {
-    const { messages, numbers, reportedTaxIds } = batch;
+  static async load(
+    tx: Sql,
+    batch: MessageBatch,
+    { lock, allNew }: { lock: 'shared' | 'alone' | undefined; allNew: boolean },
+  ): Promise<KnownClaims> {
+    const { messages, numbers, reportedTaxIds, underTaxIds } = batch;
     const locked = lock && queries.lockMessages(tx, lock);
     const inserted = queries.insertProviders(tx, batch.providers);
     const found =
       reportedTaxIds.size > 0 && Promise.all([locked, inserted, queries.findProviders(tx, [...reportedTaxIds])]);
     const claims = new KnownClaims(found ? (await found)[2] : []);
     const mentions = claims.#mentions(batch);
-    const [, , hashes, originals] = await Promise.all([
+    const others = allNew ? [] : [...mentions.keys()].filter((id) => !underTaxIds.has(id));
+    const [, , hashes, ofOthers, originals] = await Promise.all([
       locked,
       inserted,
-      knownHashes(tx, [...mentions.keys()]),
+      queries.knownUnderTaxIds(tx, [...underTaxIds]),
+      knownHashes(tx, others),
       queries.findAwaitedOriginals(tx, [...mentions.keys()], [...numbers]),
     ]);
+    for (const [id, hash] of ofOthers) hashes.set(id, hash);
     for (const message of messages) {
       const { fresh, ids } = message;
       if (fresh === undefined || hashes.get(fresh.id) !== fresh.hash || mentions.get(fresh.id) !== 1) continue;
-      if (ids?.some((id) => id !== fresh.id && hashes.has(id))) continue;
+      if (ids.some((id) => id !== fresh.id && hashes.has(id))) continue;
       claims.sentBefore.add(message);
       hashes.delete(fresh.id);
     }
@@ -177,9 +187,11 @@ class KnownClaims {
   #mentions({ messages, mentions }: MessageBatch): Map<string, number> {
     if (this.#npis.size === 0) return mentions;
     const all = new Map(mentions);
-    for (const { message: read, ids, taxId } of messages) {
-      if (ids !== undefined || taxId === undefined) continue;
-      for (const id of this.#byNpi(read() as Report).map(claimId)) all.set(id, (all.get(id) ?? 0) + 1);
+    for (const { message: read, fresh, taxId } of messages) {
+      if (fresh || taxId === undefined) continue;
+      const message = read();
+      if (message.kind === 'submission') continue;
+      for (const id of this.#byNpi(message).map(claimId)) all.set(id, (all.get(id) ?? 0) + 1);
     }
     return all;
   }

@@ -141,7 +141,7 @@ class Writer {
   readonly #run: ImportRun;
   /** Whether claims come with what is known of their patients. */
   readonly #completed: boolean;
-  /** Whether the last batch held only new claims: then the next is taken to do so, and is only looked up where not. */
+  /** Whether each record of the last batch was a new claim: then those of the next are taken to be, and only looked up where not. */
   #allNew = false;
   /** Batches whose changes of the totals are not folded. */
   #unfolded = 0;
@@ -178,16 +178,17 @@ class Writer {
         const rows = allNew ? { added: batch.rows, others: [], unchanged: 0 } : await sort(tx, batch.rows);
         await write(rows);
         total.unchanged += rows.unchanged;
-        this.#allNew = rows.added.length === batch.rows.length;
         if (batch.messages.messages.length > 0) {
           total.unchanged += await applyMessages(tx, batch.messages, {
             write: (added, others) => write({ added, others }),
             reject: (reject) => rejects.push(reject),
             store,
             importId: this.#run.id,
+            allNew,
             isTrial,
           });
         }
+        this.#allNew = total.added === batch.rows.length + batch.messages.messages.length;
         const patients =
           batch.patients.size > 0 ? await patientQueries.upsertPatients(tx, [...batch.patients.values()]) : [];
         total.changed += await rewriteClaims(tx, patients, this.#run.id);

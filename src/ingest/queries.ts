@@ -197,6 +197,7 @@ async function copy(query: ReturnType<Sql>, lines: Buffer[]): Promise<void> {
 
 /** The hashes, hexadecimal, of those of these ids that claims have. */
 export async function knownHashes(sql: Sql, ids: string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map();
   const rows = await sql<{ id: string; hash: string }[]>`
     select id, encode(hash, 'hex') as hash from claims where id = any(${ids}::uuid[])`;
   return new Map(rows.map(({ id, hash }) => [id, hash]));

@@ -183,3 +183,37 @@ describe('claims that are sent again', () => {
     expect((await counts()).at(-1)).toEqual({ added: 0, changed: 2, unchanged: 1 });
   });
 });
+
+/** A batch begins behind them, and is taken to be of new claims as they are. */
+describe('claims behind 500 new ones in a file', () => {
+  const many = Array.from({ length: 500 }, (_, index) => claim(`N${index}`));
+
+  it('are compared with those that are known', async () => {
+    const { claims, counts } = await loaded(
+      an837(claim(), claim('C2')),
+      an837(...many, claim('C1', '90'), claim('C2'), claim('C3'), claim('C3', '80')),
+    );
+    expect((await counts()).at(-1)).toEqual({ added: 501, changed: 2, unchanged: 1 });
+    const known = (await claims()).filter(({ number }) => number.startsWith('C'));
+    expect(known.sort((a, b) => a.number.localeCompare(b.number))).toMatchObject([
+      { number: 'C1', charge: '90.00', version: 2 },
+      { number: 'C2', charge: '100.00', version: 1 },
+      { number: 'C3', charge: '80.00', version: 2 },
+    ]);
+  });
+
+  it('are what was paid by the tax number of their provider', async () => {
+    const byTaxId = an835('70', paidClaim()).replace('*XX*1234567893', `*FI*${taxId}`);
+    const { claims, counts } = await loaded(byTaxId, an837(...many, claim()));
+    expect(await claims()).toHaveLength(501);
+    expect((await claims()).find(({ number }) => number === 'C1')).toMatchObject({ id: idOf('C1'), paid: '70.00' });
+    expect((await counts()).at(-1)).toEqual({ added: 501, changed: 0, unchanged: 0 });
+  });
+
+  it('are ended by what was loaded before them', async () => {
+    const { claims } = await loaded(an837(naming('C1', 'V1', '100', '8')), an837(...many, claim()));
+    expect((await claims()).filter(({ number }) => !number.startsWith('N'))).toMatchObject([
+      { number: 'C1', status: 'cancelled' },
+    ]);
+  });
+});
