@@ -17,6 +17,8 @@ export interface StoredRow extends Countable {
   id: string;
   /** Hexadecimal. */
   hash: string;
+  /** The first day of service, as of claims.service_date. */
+  day: string;
   /** Of stagedColumns and the import, with its end. */
   line: Buffer;
 }
@@ -47,6 +49,7 @@ export class RowStore {
     return {
       id: row.id,
       hash: row.hash,
+      day: row.serviceDate,
       line,
       kind: this.#kinds.of(row),
       charge: centsOrNone(row.charge),
@@ -85,23 +88,26 @@ export function storedText({ line }: StoredRow): { document: string; source: str
   return { document: unescaped(cell('document')), source: source === '\\N' ? null : unescaped(source) };
 }
 
-/** The lines of these rows: those that lie one behind the other as one piece, which costs no copy. */
-export function joined(rows: StoredRow[]): Buffer[] {
-  const pieces: Buffer[] = [];
-  let first: Buffer | undefined;
-  let end = 0;
-  const finish = () => {
-    if (first) pieces.push(Buffer.from(first.buffer as ArrayBuffer, first.byteOffset, end - first.byteOffset));
-  };
-  for (const { line } of rows) {
-    if (line.buffer !== first?.buffer || line.byteOffset !== end) {
-      finish();
-      first = line;
+const pieceBytes = 1 << 18;
+
+/**
+ * The lines of these rows in the order of their days, in pieces, each of which is good until the next is made. Most indexes
+ * of claims are in that order, some behind a column of few values: of 12,500 rows into 500,000, several come to each page of
+ * an index then, one after the other, and PostgreSQL needs 30 % less time than in the order of the file.
+ */
+export function* linesByDay(rows: StoredRow[]): Generator<Buffer> {
+  const sorted = rows.toSorted((a, b) => (a.day < b.day ? -1 : Number(a.day > b.day)));
+  const piece = Buffer.allocUnsafeSlow(pieceBytes);
+  let used = 0;
+  for (const { line } of sorted) {
+    if (used > 0 && line.length > pieceBytes - used) {
+      yield piece.subarray(0, used);
+      used = 0;
     }
-    end = line.byteOffset + line.length;
+    if (line.length > pieceBytes) yield line;
+    else used += line.copy(piece, used);
   }
-  finish();
-  return pieces;
+  if (used > 0) yield piece.subarray(0, used);
 }
 
 /** A row of PostgreSQL's text COPY format, without its end. */

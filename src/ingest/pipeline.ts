@@ -4,7 +4,7 @@ import type { Message } from '../claims/messages.ts';
 import { Fault, renderClaim } from '../claims/render.ts';
 import type { Claim } from '../claims/schema.ts';
 import { type Connection, type Sql, transaction } from '../db/client.ts';
-import { joined, RowStore, type StoredRow } from './copy.ts';
+import { RowStore, type StoredRow } from './copy.ts';
 import type { Entry, Format, Patient, Reject, Resume } from './format.ts';
 import type { InputFile } from './input.ts';
 import { parseClaim } from './known-claim.ts';
@@ -16,11 +16,20 @@ import * as queries from './queries.ts';
 import { foldTotalChanges, insertTotalChanges } from './total-queries.ts';
 import { AddedTotals } from './totals.ts';
 
-/** As much as is written in a transaction: enough to make COPY worth it, little enough to hold three of in memory. */
-const batchRecords = 2500;
-const batchBytes = 8 << 20;
-/** The first one is small, so that the database need not wait long for it. */
-const firstRecords = 500;
+/**
+ * A batch is written, in a transaction, as soon as the database is free and this much is read: enough to make COPY worth
+ * it. The first one is small, so that the database need not wait long for it.
+ */
+const leastRecords = 2500;
+const leastRecordsAtFirst = 500;
+/**
+ * While the database is not free, a batch grows up to here: the more rows are sorted by their days, the less it has to do
+ * for each (copy.ts). Two batches are held in memory.
+ */
+const mostRows = 12_500;
+const mostBytes = 12 << 20;
+/** Of records that are not rows yet, and take more memory. */
+const mostObjects = 2500;
 /**
  * After so many the connection is looked at, and what the database has answered is gone on with: it stands still from
  * then until it is asked for more. Only between two chunks of 64 kB, an import took a tenth longer.
@@ -57,9 +66,9 @@ export interface ImportRun {
 }
 
 /**
- * Reads a file into the database, a batch a transaction, each with the place to go on after it; while one is written and
- * another waits, the next is read, so that neither the reader nor the database stands still for the other. Throws Refusal
- * where the file cannot be read on; what was written until then stays. The connection has announced that it changes claims
+ * Reads a file into the database, a batch a transaction, each with the place to go on after it; while one is written, the
+ * next is read, so that neither the reader nor the database stands still for the other. Throws Refusal where the file
+ * cannot be read on; what was written until then stays. The connection has announced that it changes claims
  * (claims/data-version.ts).
  */
 export async function load(sql: Connection, file: InputFile, format: Format, run: ImportRun): Promise<void> {
@@ -70,22 +79,24 @@ export async function load(sql: Connection, file: InputFile, format: Format, run
   const anyPatients = await patientQueries.anyPatients(sql);
   const writer = new Writer(sql, format, run, anyPatients);
   let batch = emptyBatch(run.id, run.resume ?? { offset: 0, position: 0 });
-  let records = firstRecords;
-  let writing: Promise<void> = Promise.resolve();
-  let waiting: Promise<void> = writing;
+  let enough = leastRecordsAtFirst;
+  let writing: Promise<void> | undefined;
+  let isFree = true;
   const write = async () => {
     await writing;
-    writing = waiting;
     const full = batch;
     batch = emptyBatch(run.id, full.resume);
-    records = batchRecords;
-    waiting = writing.then(() => writer.write(full));
-    waiting.catch(() => {}); // Thrown where it is awaited.
+    enough = leastRecords;
+    isFree = false;
+    writing = writer.write(full).finally(() => {
+      isFree = true;
+    });
+    writing.catch(() => {}); // Thrown where it is awaited.
   };
   try {
     for await (const entry of format.read(file, run.resume ?? undefined)) {
       // A batch never holds a claim twice, so that each state of it is merged after the one before.
-      if (isFull(batch, records) || holds(batch, entry)) await write();
+      if ((isFree && batch.records >= enough) || isFull(batch) || holds(batch, entry)) await write();
       add(batch, entry);
       if (batch.records % recordsAnAnswer === 0) await setImmediate();
       if ('claim' in entry) {
@@ -96,7 +107,7 @@ export async function load(sql: Connection, file: InputFile, format: Format, run
     }
   } finally {
     if (batch.records > 0 || batch.warnings.length > 0) await write();
-    await waiting;
+    await writing;
     await writer.end();
   }
 }
@@ -115,7 +126,10 @@ const emptyBatch = (importId: string, resume: Resume): Batch => ({
   resume,
 });
 
-const isFull = (batch: Batch, records: number) => batch.records >= records || batch.bytes >= batchBytes;
+const isFull = ({ rows, messages, records, bytes }: Batch) => {
+  const ready = rows.length + messages.fresh;
+  return ready >= mostRows || records - ready >= mostObjects || bytes >= mostBytes;
+};
 
 const claimKey = ({ identifier }: Claim) => `${identifier.system}\n${identifier.value}`;
 const patientKey = (patient: { system: string; id: string }) => `${patient.system}\n${patient.id}`;
@@ -303,10 +317,10 @@ const noCounts = { added: 0, changed: 0, unchanged: 0 };
  * way over a staging table that the others go. Returns how many of the others changed.
  */
 async function merge(tx: Sql, { added, others }: SortedRows, importId: string): Promise<number> {
-  if (added.length > 0) await queries.copyNew(tx, joined(added));
+  if (added.length > 0) await queries.copyNew(tx, added);
   if (others.length === 0) return 0;
   await queries.clearStaged(tx);
-  await queries.copyStaged(tx, joined(others));
+  await queries.copyStaged(tx, others);
   await queries.lockStaged(tx);
   const { changed, unchanged } = await queries.mergeStaged(tx, importId);
   if (changed + unchanged !== others.length)
@@ -348,7 +362,7 @@ async function rewriteClaims(tx: Sql, patients: patientQueries.KnownPatient[], i
   let changed = 0;
   let after = '00000000-0000-0000-0000-000000000000';
   while (ids.length > 0) {
-    const page = await patientQueries.claimsOfPatients(tx, ids, after, batchRecords);
+    const page = await patientQueries.claimsOfPatients(tx, ids, after, mostObjects);
     const last = page.at(-1);
     if (last === undefined) break;
     after = last.id;

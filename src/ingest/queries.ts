@@ -1,5 +1,6 @@
+import type { Writable } from 'node:stream';
 import type { Sql } from '../db/client.ts';
-import { stagedColumns } from './copy.ts';
+import { linesByDay, type StoredRow, stagedColumns } from './copy.ts';
 import type { Reject, Resume } from './format.ts';
 import type { FileStamp } from './input.ts';
 import { totalColumns } from './total-queries.ts';
@@ -166,20 +167,20 @@ export async function clearStaged(sql: Sql): Promise<void> {
   await sql`truncate staged_claims`;
 }
 
-export async function copyStaged(sql: Sql, lines: Buffer[]): Promise<void> {
-  await copy(sql`copy staged_claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, lines);
+export async function copyStaged(sql: Sql, rows: StoredRow[]): Promise<void> {
+  await copy(sql`copy staged_claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, rows);
 }
 
 /** Adds claims that are new; throws a unique violation where one is not. */
-export async function copyNew(sql: Sql, lines: Buffer[]): Promise<void> {
-  await copy(sql`copy claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, lines);
+export async function copyNew(sql: Sql, rows: StoredRow[]): Promise<void> {
+  await copy(sql`copy claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, rows);
 }
 
 /**
  * Sends the data of a COPY. postgres.js 3.4.9 tells neither the stream nor the query, whose promise the stream resolved,
  * of an error that comes behind the last byte, as unique violations and lost connections do: only `reject` is called.
  */
-async function copy(query: ReturnType<Sql>, lines: Buffer[]): Promise<void> {
+async function copy(query: ReturnType<Sql>, rows: StoredRow[]): Promise<void> {
   const into = await query.writable();
   await new Promise<void>((resolve, reject) => {
     const failing = query as unknown as { reject(error: unknown): void };
@@ -190,9 +191,18 @@ async function copy(query: ReturnType<Sql>, lines: Buffer[]): Promise<void> {
     };
     into.on('error', reject);
     into.on('finish', resolve);
-    for (const piece of lines) into.write(piece);
-    into.end();
+    writeAll(into, linesByDay(rows)).catch(reject);
   });
+}
+
+/** Each piece is good until the next is made. */
+async function writeAll(into: Writable, pieces: Iterable<Buffer>): Promise<void> {
+  for (const piece of pieces) {
+    await new Promise<void>((resolve, reject) => {
+      into.write(piece, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+  into.end();
 }
 
 /** The hashes, hexadecimal, of those of these ids that claims have. */
