@@ -26,8 +26,6 @@ export interface PositionedMessage {
  */
 export class MessageBatch {
   readonly messages: PositionedMessage[] = [];
-  /** How many of the messages are rows already. */
-  fresh = 0;
   /** How many messages name a claim of this id. */
   readonly mentions = new Map<string, number>();
   /** Those of these ids that are of claims whose provider is named by its tax number. */
@@ -61,10 +59,7 @@ export class MessageBatch {
       const npi = message.claim.provider?.npi;
       if (taxId !== undefined && npi) this.providers.set(`${taxId} ${npi}`, { taxId, npi });
     } else if (taxId !== undefined) this.reportedTaxIds.add(taxId);
-    if (fresh) {
-      this.fresh += 1;
-      return;
-    }
+    if (fresh) return;
     const number = message.kind === 'submission' ? message.original : message.payerClaimNumber;
     if (number) this.numbers.add(number);
   }

@@ -28,7 +28,7 @@ const leastRecordsAtFirst = 500;
  */
 const mostRows = 12_500;
 const mostBytes = 12 << 20;
-/** Of records that are not rows yet, and take more memory. */
+/** Of records that are not rows, or may need claims that are there already: those take more memory. */
 const mostObjects = 2500;
 /**
  * After so many the connection is looked at, and what the database has answered is gone on with: it stands still from
@@ -126,10 +126,8 @@ const emptyBatch = (importId: string, resume: Resume): Batch => ({
   resume,
 });
 
-const isFull = ({ rows, messages, records, bytes }: Batch) => {
-  const ready = rows.length + messages.fresh;
-  return ready >= mostRows || records - ready >= mostObjects || bytes >= mostBytes;
-};
+const isFull = ({ rows, records, bytes }: Batch) =>
+  rows.length >= mostRows || records - rows.length >= mostObjects || bytes >= mostBytes;
 
 const claimKey = ({ identifier }: Claim) => `${identifier.system}\n${identifier.value}`;
 const patientKey = (patient: { system: string; id: string }) => `${patient.system}\n${patient.id}`;
