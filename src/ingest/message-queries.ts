@@ -1,5 +1,6 @@
 import type { Sql } from '../db/client.ts';
 import { stagedColumns } from './copy.ts';
+import { knownHashes } from './queries.ts';
 import { totalColumns } from './total-queries.ts';
 
 /**
@@ -13,14 +14,9 @@ export async function lockMessages(sql: Sql, how: 'shared' | 'alone'): Promise<v
   else await sql`select pg_advisory_xact_lock(1, 1)`;
 }
 
-/** As knownHashes (queries.ts), of ids of claims whose provider is named by its tax number: an index of their own has them. */
-export async function knownUnderTaxIds(sql: Sql, ids: string[]): Promise<Map<string, string>> {
-  if (ids.length === 0) return new Map();
-  const rows = await sql<{ id: string; hash: string }[]>`
-    select id, encode(hash, 'hex') as hash from claims
-    where id = any(${ids}::uuid[]) and identifier_system like 'urn:ein:%'`;
-  return new Map(rows.map(({ id, hash }) => [id, hash]));
-}
+/** As knownHashes, of ids of claims whose provider is named by its tax number: an index of their own has them. */
+export const knownUnderTaxIds = (sql: Sql, ids: string[]): Promise<Map<string, string>> =>
+  knownHashes(sql, ids, sql`and identifier_system like 'urn:ein:%'`);
 
 export interface KnownClaim {
   id: string;

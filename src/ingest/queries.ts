@@ -205,11 +205,11 @@ async function writeAll(into: Writable, pieces: Iterable<Buffer>): Promise<void>
   into.end();
 }
 
-/** The hashes, hexadecimal, of those of these ids that claims have. */
-export async function knownHashes(sql: Sql, ids: string[]): Promise<Map<string, string>> {
+/** The hashes, hexadecimal, of those of these ids that claims have, where they fit the further condition. */
+export async function knownHashes(sql: Sql, ids: string[], condition = sql``): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map();
   const rows = await sql<{ id: string; hash: string }[]>`
-    select id, encode(hash, 'hex') as hash from claims where id = any(${ids}::uuid[])`;
+    select id, encode(hash, 'hex') as hash from claims where id = any(${ids}::uuid[]) ${condition}`;
   return new Map(rows.map(({ id, hash }) => [id, hash]));
 }
 
