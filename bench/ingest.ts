@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import type { GeneratedClaim } from '../src/generate/claim.ts';
 import { generated } from '../src/generate/command.ts';
 import { describeServer, urlOf } from './database.ts';
-import { claimsOf, expectCounts, type ImportFormat, inEmptyDatabase, psql, writeClaims } from './imports.ts';
+import { claimsOf, copyOut, expectCounts, type ImportFormat, inEmptyDatabase, psql, writeClaims } from './imports.ts';
 import { median, number } from './report.ts';
 import { type Run, runClaims } from './run-claims.ts';
 import { startServer } from './server.ts';
@@ -89,7 +89,7 @@ async function measure(format: ImportFormat, times: Times): Promise<void> {
   await inEmptyDatabase(server, database, async (sql) => {
     times.first.push(await importFile(`first.${format}`));
     await expectCounts(sql, { added: count, changed: 0 });
-    await psql(server, database, `\\copy claims to '${rows}'`);
+    await copyOut(server, database, rows);
     await sql`checkpoint`;
     times.daily.push(await importFile(`daily.${format}`));
     await expectCounts(sql, { added: count, changed: Math.ceil(count / 100) });

@@ -2,11 +2,21 @@ import { join } from 'node:path';
 import { generated } from '../../src/generate/command.ts';
 import type { Bench, Part } from '../bench.ts';
 import { copyDatabase, dropDatabase, onDatabase, onServer, urlOf } from '../database.ts';
-import { expectCounts, type ImportFormat, importFormats, inEmptyDatabase, psql, writeClaims } from '../imports.ts';
+import {
+  copyOut,
+  expectCounts,
+  type ImportFormat,
+  importFormats,
+  inEmptyDatabase,
+  psql,
+  writeClaims,
+} from '../imports.ts';
 import { median } from '../report.ts';
 import { type Run, runClaims } from '../run-claims.ts';
 
 const atLeast: Record<ImportFormat, number> = { rif: 1, ndjson: 1, '837p': 0.7 };
+
+const [ofOurs, ofCopy] = ['claims_bench_import', 'claims_bench_copy'] as const;
 
 interface Times {
   ours: Run[];
@@ -15,24 +25,33 @@ interface Times {
 
 /**
  * A file of each format beside \copy of the rows that it makes, into tables with the same indexes: into empty ones, and,
- * half as many claims, into two copies of the loaded database, one for each, which grow alike from format to format.
+ * a quarter as many claims, into two copies of the loaded database, one for each, which grow alike from file to file.
  */
 export const importing: Part = async (bench) => {
-  const { directory, options, database } = bench;
-  const [all, half] = [options.importClaims, Math.ceil(options.importClaims / 2)];
-  const path = (kind: string, format: ImportFormat) => join(directory, `${kind}.${format}`);
-  for (const [index, format] of importFormats.entries()) {
-    await writeClaims(path('all', format), generated(index + 2, all), format);
-    await writeClaims(path('half', format), generated(index + 2, half), format);
-  }
+  const { directory, server, options, database } = bench;
+  const [all, few] = [options.importClaims, Math.ceil(options.importClaims / 4)];
   const empty = timesOf();
   const full = timesOf();
-  for (let round = 0; round < options.rounds; round += 1) {
-    for (const format of importFormats) await intoEmpty(bench, path('all', format), all, empty.get(format) as Times);
-    await intoFull(bench, (format) => path('half', format), half, full);
+  for (const [index, format] of importFormats.entries()) {
+    await writeClaims(join(directory, `all.${format}`), generated(index + 2, all), format);
+  }
+  try {
+    for (const name of [ofOurs, ofCopy]) await copyDatabase(server, database, name);
+    for (let round = 0; round < options.rounds; round += 1) {
+      for (const [index, format] of importFormats.entries()) {
+        await intoEmpty(bench, join(directory, `all.${format}`), all, empty.get(format) as Times);
+        const file = join(directory, `few.${format}`);
+        await writeClaims(file, generated(10 + round * importFormats.length + index, few), format);
+        await intoFull(bench, file, full.get(format) as Times);
+      }
+    }
+    const expected = database.claims + options.rounds * importFormats.length * few;
+    for (const name of [ofOurs, ofCopy]) await expectClaims(urlOf(server, name), expected);
+  } finally {
+    for (const name of [ofOurs, ofCopy]) await dropDatabase(server, name);
   }
   report(bench, 'an empty table', all, empty);
-  report(bench, `one of ${database.claims.toLocaleString('en-US')}`, half, full);
+  report(bench, `one of ${database.claims.toLocaleString('en-US')}`, few, full);
 };
 
 function report(bench: Bench, into: string, claims: number, times: Map<ImportFormat, Times>): void {
@@ -54,44 +73,25 @@ function report(bench: Bench, into: string, claims: number, times: Map<ImportFor
 const timesOf = () => new Map(importFormats.map((format) => [format, { ours: [], copy: [] } as Times]));
 
 async function intoEmpty({ directory, server }: Bench, file: string, claims: number, { ours, copy }: Times) {
-  const name = 'claims_bench_import';
+  const name = 'claims_bench_empty';
   const rows = `${file}.rows`;
   await inEmptyDatabase(server, name, async (sql) => {
     ours.push(await runClaims(['import', file], urlOf(server, name), directory));
     await expectCounts(sql, { added: claims, changed: 0 });
-    if (copy.length === 0) await psql(server, name, `\\copy claims to '${rows}'`);
+    if (copy.length === 0) await copyOut(server, name, rows);
     await sql`truncate claims, claim_history`;
     await sql`checkpoint`;
     copy.push(await psql(server, name, `\\copy claims from '${rows}'`));
   });
 }
 
-async function intoFull(
-  { directory, server, database }: Bench,
-  fileOf: (format: ImportFormat) => string,
-  claims: number,
-  times: Map<ImportFormat, Times>,
-) {
-  const [ofOurs, ofCopy] = ['claims_bench_import', 'claims_bench_copy'] as const;
-  try {
-    for (const name of [ofOurs, ofCopy]) await copyDatabase(server, database, name);
-    for (const [format, { ours, copy }] of times) {
-      const file = fileOf(format);
-      const rows = `${file}.rows`;
-      await onServer(server, (sql) => sql`checkpoint`);
-      ours.push(await runClaims(['import', file], urlOf(server, ofOurs), directory));
-      if (copy.length === 0) {
-        const ofImport = 'import_id = (select id from imports order by started_at desc limit 1)';
-        await psql(server, ofOurs, `\\copy (select * from claims where ${ofImport}) to '${rows}'`);
-      }
-      await onServer(server, (sql) => sql`checkpoint`);
-      copy.push(await psql(server, ofCopy, `\\copy claims from '${rows}'`));
-    }
-    const expected = database.claims + times.size * claims;
-    for (const name of [ofOurs, ofCopy]) await expectClaims(urlOf(server, name), expected);
-  } finally {
-    for (const name of [ofOurs, ofCopy]) await dropDatabase(server, name);
-  }
+async function intoFull({ directory, server }: Bench, file: string, { ours, copy }: Times) {
+  const rows = `${file}.rows`;
+  await onServer(server, (sql) => sql`checkpoint`);
+  ours.push(await runClaims(['import', file], urlOf(server, ofOurs), directory));
+  await copyOut(server, ofOurs, rows);
+  await onServer(server, (sql) => sql`checkpoint`);
+  copy.push(await psql(server, ofCopy, `\\copy claims from '${rows}'`));
 }
 
 async function expectClaims(url: string, expected: number): Promise<void> {

@@ -55,7 +55,9 @@ export function renderClaim(claim: Claim, message?: string): ClaimRow {
   const id = claimId(claim.identifier);
   const ordered = inOrder(claimOrder, claim) as Claim;
   const { source } = ordered;
-  const document = JSON.stringify({ id, ...ordered, source: undefined });
+  // In front of the text and not of the properties: V8 writes an object by its slow way, in half as much time again, where
+  // it comes to a string that was joined and not yet copied together, as this id is.
+  const document = `{"id":"${id}",${JSON.stringify(source ? { ...ordered, source: undefined } : ordered).slice(1)}`;
   const sourceText = source && Object.keys(source).length > 0 ? JSON.stringify(source) : undefined;
   checkText(document, 'claim');
   if (sourceText) checkText(sourceText, 'source');
