@@ -24,12 +24,13 @@ export interface KnownClaim {
   source: string | null;
   /** Hexadecimal. */
   hash: string;
+  payerClaimNumber: string | null;
 }
 
 /** The claims of these ids, and those that payers gave these numbers; nobody changes them until the transaction ends. */
 export function lockClaims(sql: Sql, ids: string[], payerClaimNumbers: string[]): Promise<KnownClaim[]> {
   return sql<KnownClaim[]>`
-    select id, document, source, encode(hash, 'hex') as hash from claims
+    select id, document, source, encode(hash, 'hex') as hash, payer_claim_number as "payerClaimNumber" from claims
     where id in (
       select id from claims where id = any(${ids}::uuid[])
       union select id from claims where payer_claim_number = any(${payerClaimNumbers}::text[])

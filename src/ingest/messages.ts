@@ -26,7 +26,7 @@ import { knownHashes } from './queries.ts';
 class State {
   readonly id: string;
   hash: string | undefined;
-  readonly #stored: (() => { document: string; source: string | null }) | undefined;
+  #stored: (() => { document: string; source: string | null }) | undefined;
   #claim: Claim | undefined;
 
   constructor(id: string, hash?: string, stored?: () => { document: string; source: string | null }) {
@@ -40,9 +40,11 @@ class State {
     return this.#claim;
   }
 
-  become(claim: Claim, hash: string): void {
-    this.#claim = claim;
-    this.hash = hash;
+  /** The row alone is kept, as thousands of claims as objects take a hundred megabytes; few are asked for again. */
+  become(row: StoredRow): void {
+    this.hash = row.hash;
+    this.#stored = () => storedText(row);
+    this.#claim = undefined;
   }
 }
 
@@ -100,7 +102,7 @@ export async function applyMessages(tx: Sql, batch: MessageBatch, sink: Sink): P
           claims.forget(ended);
         }
         (state.hash === undefined ? added : others).set(row.id, row);
-        claims.update(state, claim, row.hash);
+        claims.update(state, claim, row);
       }
       if (!anyChange) unchanged += 1;
     } catch (error) {
@@ -199,7 +201,7 @@ class KnownClaims {
   #know(row: queries.KnownClaim): void {
     const state = new State(row.id, row.hash, () => row);
     this.#byId.set(row.id, state);
-    this.#number(state);
+    this.#number(state, row.payerClaimNumber ?? undefined);
   }
 
   #await({ payerClaimNumber, id, awaitedBy }: queries.AwaitedOriginal): void {
@@ -208,13 +210,12 @@ class KnownClaims {
     for (const key of [payerClaimNumber, id]) this.#waiting.set(key, (this.#waiting.get(key) ?? new Set()).add(state));
   }
 
-  update(state: State, claim: Claim, hash: string): void {
-    state.become(claim, hash);
-    this.#number(state);
+  update(state: State, claim: Claim, row: StoredRow): void {
+    state.become(row);
+    this.#number(state, payerClaimNumber(claim));
   }
 
-  #number(state: State): void {
-    const number = state.claim && payerClaimNumber(state.claim);
+  #number(state: State, number: string | undefined): void {
     if (number === undefined) return;
     const same = this.#byPayerNumber.get(number) ?? new Set();
     same.add(state);
