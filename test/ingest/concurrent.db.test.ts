@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { connect } from '../../src/db/client.ts';
 import { savepoint } from '../../src/ingest/dry-run.ts';
 import type { Format } from '../../src/ingest/format.ts';
@@ -10,21 +10,12 @@ import { detectFormat } from '../../src/ingest/formats/index.ts';
 import { contentHash, fileStamp, openInput, readHead } from '../../src/ingest/input.ts';
 import { load } from '../../src/ingest/pipeline.ts';
 import { beginImport } from '../../src/ingest/queries.ts';
-import { testDatabase } from '../support/database.ts';
-import { temporaryDirectory } from '../support/files.ts';
-import { carrierFile, carrierRow } from '../support/rif.ts';
-import { expectTotalsExact } from '../support/totals.ts';
+import { testLoads } from '../support/loads.ts';
+import { carrierClaims, carrierFile, carrierRow } from '../support/rif.ts';
 import { an835, an837, claim, paidClaim } from '../support/x12.ts';
 
-const db = await testDatabase();
-const directory = await temporaryDirectory();
-
-beforeEach(
-  () => db.sql`
-    truncate claims, claim_history, claim_totals, claim_total_changes, patients, providers, awaited_originals, imports,
-      import_files`,
-);
-afterEach(() => expectTotalsExact(db.sql));
+const loads = await testLoads();
+const { db } = loads;
 
 /** The claim as a void of the claim of this number. */
 const voiding = (number: string) => {
@@ -40,7 +31,7 @@ interface Begun {
 
 async function begun(text: string, sql = db.sql): Promise<Begun> {
   const id = randomUUID();
-  const path = join(directory, id);
+  const path = join(loads.data, id);
   await writeFile(path, text);
   await beginImport(sql, { id, file: id, contentHash: await contentHash(path), ...(await fileStamp(path)) });
   const format = detectFormat(await readHead(path)) as Format;
@@ -148,4 +139,28 @@ it('no state of a claim ends before it began, though its transaction began befor
   const states = await db.sql`
     select version, ended_at >= updated_at as "inOrder" from claim_history order by version`;
   expect(states).toEqual([1, 2, 3].map((version) => ({ version, inOrder: true })));
+});
+
+describe('replicas that load a directory', () => {
+  it('load no file twice when they start together', async () => {
+    for (let index = 0; index < 5; index += 1) {
+      await loads.write(
+        `${index}.csv`,
+        carrierClaims(200, (row) => ({ CLM_ID: `-${index}00${row}` })),
+      );
+    }
+    const summaries = await Promise.all([loads.load(), loads.load(), loads.load()]);
+    expect(summaries.reduce((sum, { completed }) => sum + completed, 0)).toBe(5);
+    expect(await loads.imports()).toHaveLength(5);
+    expect(await loads.counts()).toMatchObject({ claims: 1000, history: 0 });
+  });
+
+  it('agree on a claim that both add from different files at the same time', async () => {
+    await loads.write('a.csv', carrierClaims(2000));
+    await loads.write('b.csv', `${carrierClaims(2000)}${carrierRow({ CLM_ID: '-5000' })}\n`);
+    await Promise.all([loads.load(), loads.load()]);
+    expect(await loads.counts()).toMatchObject({ claims: 2001, history: 0 });
+    const [sum] = await db.sql`select sum(added)::int as added, sum(unchanged)::int as unchanged from imports`;
+    expect(sum).toEqual({ added: 2001, unchanged: 2000 });
+  });
 });

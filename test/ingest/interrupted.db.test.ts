@@ -5,19 +5,28 @@ import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/db/client.ts';
 import { generated, lines } from '../../src/generate/command.ts';
 import { Random } from '../../src/generate/random.ts';
+import type { Format } from '../../src/ingest/format.ts';
+import { rif } from '../../src/ingest/formats/rif.ts';
+import { contentHash, fileStamp, openInput } from '../../src/ingest/input.ts';
+import { load } from '../../src/ingest/pipeline.ts';
+import { beginImport } from '../../src/ingest/queries.ts';
 import { loadFiles } from '../../src/ingest/scan.ts';
 import { silentLog } from '../support/app.ts';
 import { testDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
+import { testLoads } from '../support/loads.ts';
 import { runProgram } from '../support/program.ts';
+import { carrierClaims } from '../support/rif.ts';
 import { expectTotalsExact } from '../support/totals.ts';
 
+const loads = await testLoads();
+const { db, write, counts, imports, load: loadData } = loads;
 const directory = await temporaryDirectory();
 const claims = 16_000;
 const kills = 2;
 
 /** Some batches of claims, every thousandth of which cannot be taken. */
-async function write(name: string, format: '837p' | '835' | 'ndjson'): Promise<void> {
+async function writeSome(name: string, format: '837p' | '835' | 'ndjson'): Promise<void> {
   let count = 0;
   const text = [...lines(generated(3, claims), format)].join('');
   const broken = text.replace(/D8\*20\d\d(?=\d{4}~\nREF\*6R\*1~)|"billablePeriod":\{"start":"20\d\d/g, (found) => {
@@ -44,7 +53,7 @@ describe('a load that is killed again and again', () => {
   ] as const)('of %s comes to what it comes to undisturbed', { timeout: 120_000 }, async (name, formats) => {
     const data = join(directory, name);
     await mkdir(data);
-    for (const format of formats) await write(join(data, `claims.${format}`), format);
+    for (const format of formats) await writeSome(join(data, `claims.${format}`), format);
     const undisturbed = await testDatabase();
     await loadFiles(undisturbed.url, data, silentLog());
     const expected = await stored(undisturbed.sql);
@@ -75,4 +84,89 @@ describe('a load that is killed again and again', () => {
     expect(await stored(disturbed.sql)).toEqual(expected);
     await expectTotalsExact(disturbed.sql);
   });
+});
+
+describe('a load that is interrupted', () => {
+  const file = () => join(loads.data, 'a.csv');
+
+  /** Stops after so many claims, as a crash would: what was committed stays, the rest is gone. */
+  const crashing = (after: number): Format => ({
+    ...rif,
+    async *read(...args) {
+      let count = 0;
+      for await (const entry of rif.read(...args)) {
+        count += 1;
+        if (count > after) throw new Error('crash');
+        yield entry;
+      }
+    },
+  });
+
+  it('goes on where it was, and counts each record once', async () => {
+    await write(
+      'a.csv',
+      carrierClaims(10_000, (index) => (index === 5 || index === 9000 ? { CLM_PMT_AMT: 'x' } : {})),
+    );
+    const { id } = await begin();
+    await expect(
+      load(db.sql, openInput(file()), crashing(7000), { id, resume: null, progress: () => {} }),
+    ).rejects.toThrow('crash');
+    const [before] = await db.sql`select read::int, resume from imports`;
+    expect(before?.read).toBe(7000);
+
+    await loadData();
+    expect(await imports()).toMatchObject([
+      { status: 'completed', read: 10_000, added: 9998, unchanged: 0, rejected: 2 },
+    ]);
+    expect(await counts()).toEqual({ claims: 9998, history: 0, paid: '799840.00' });
+    expect(await db.sql`select number from import_rejects order by number`).toEqual([{ number: 1 }, { number: 2 }]);
+  });
+
+  it('ends with an error when its connection is ended, and is exact when it is tried again', {
+    timeout: 60_000,
+  }, async () => {
+    const total = 30_000;
+    await write('a.csv', carrierClaims(total));
+    const loading = loadData();
+    loading.catch(() => {});
+    while ((await db.sql`select from imports where read > 0`).length === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await db.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'claims-api import'
+      and datname = current_database()`;
+    await expect(loading).rejects.toThrow();
+    await loadData();
+    expect(await counts()).toMatchObject({ claims: total, history: 0 });
+    expect(await imports()).toMatchObject([{ status: 'completed', read: total, added: total }]);
+  });
+
+  it('is exact after the process was killed in the middle of it', { timeout: 60_000 }, async () => {
+    const total = 30_000;
+    await write('a.csv', carrierClaims(total));
+    const start = () => runProgram(['import', loads.data], { DATABASE_URL: db.url, CLAIMS_API_LOG_LEVEL: 'error' });
+    const killed = start();
+    while ((await db.sql`select from imports where read > 0`).length === 0) {
+      if (killed.child.exitCode !== null)
+        throw new Error(`the load ended before it could be killed: ${killed.output()}`);
+    }
+    killed.child.kill('SIGKILL');
+    await killed.ended();
+    const [left] = await db.sql`select status, read::int from imports`;
+    expect(left).toMatchObject({ status: 'running' });
+    expect(left?.read).toBeLessThan(total);
+
+    expect(await start().ended()).toBe(0);
+    expect(await counts()).toEqual({ claims: total, history: 0, paid: '2400000.00' });
+    expect(await imports()).toMatchObject([{ status: 'completed', read: total, added: total, unchanged: 0 }]);
+  });
+
+  /** What a scan does before it loads. */
+  async function begin(): Promise<{ id: string }> {
+    return beginImport(db.sql, {
+      id: '00000000-0000-4000-8000-000000000001',
+      file: 'a.csv',
+      contentHash: await contentHash(file()),
+      ...(await fileStamp(file())),
+    });
+  }
 });

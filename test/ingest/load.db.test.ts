@@ -1,43 +1,16 @@
-import { appendFile, chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Format } from '../../src/ingest/format.ts';
-import { rif } from '../../src/ingest/formats/rif.ts';
-import { contentHash, fileStamp, openInput } from '../../src/ingest/input.ts';
-import { load } from '../../src/ingest/pipeline.ts';
-import { beginImport } from '../../src/ingest/queries.ts';
+import { describe, expect, it } from 'vitest';
 import { loadFiles } from '../../src/ingest/scan.ts';
 import { createLogger } from '../../src/log.ts';
+import { silentLog } from '../support/app.ts';
 import { aClaim } from '../support/claims.ts';
-import { testDatabase } from '../support/database.ts';
-import { temporaryDirectory } from '../support/files.ts';
-import { runProgram } from '../support/program.ts';
+import { testLoads } from '../support/loads.ts';
 import { carrierClaims, carrierFile, carrierRow } from '../support/rif.ts';
-import { expectTotalsExact } from '../support/totals.ts';
 
-const db = await testDatabase();
-const parent = await temporaryDirectory();
-const silent = createLogger({ logLevel: 'silent', logFormat: 'json' });
-
-let data: string;
-beforeEach(async () => {
-  data = await mkdtemp(join(parent, 'data-'));
-  await db.sql`truncate claims, claim_history, claim_totals, claim_total_changes, patients, imports, import_files, import_rejects`;
-});
-afterEach(() => expectTotalsExact(db.sql));
-
-const loadData = () => loadFiles(db.url, data, silent);
-const write = (name: string, content: string | Uint8Array) => writeFile(join(data, name), content);
-
-const counts = async () => {
-  const [row] = await db.sql`
-    select (select count(*)::int from claims) as claims, (select count(*)::int from claim_history) as history,
-      (select sum(paid) from claims) as paid`;
-  return row;
-};
-const imports = () => db.sql`
-  select file, status, read::int, added::int, changed::int, unchanged::int, rejected::int from imports order by started_at`;
+const loads = await testLoads();
+const { db, write, counts, imports, load: loadData } = loads;
 
 describe('loading a directory', () => {
   it('loads each file once, however often it looks', async () => {
@@ -126,15 +99,15 @@ describe('loading a directory', () => {
   });
 
   it('reads subdirectories, links and compressed files, and leaves hidden ones out', async () => {
-    await mkdir(join(data, 'deep/er'), { recursive: true });
+    await mkdir(join(loads.data, 'deep/er'), { recursive: true });
     await write('deep/er/a.csv', carrierFile([carrierRow({ CLM_ID: '-1' })]));
     await write('b.csv.gz', gzipSync(carrierFile([carrierRow({ CLM_ID: '-2' })])));
     await write('c.csv.zst', zstdCompressSync(carrierFile([carrierRow({ CLM_ID: '-3' })])));
-    await mkdir(join(data, '..data'));
+    await mkdir(join(loads.data, '..data'));
     await write('..data/d.csv', carrierFile([carrierRow({ CLM_ID: '-4' })]));
     await write('..data/hidden.csv', carrierFile([carrierRow({ CLM_ID: '-5' })]));
-    await symlink('..data/d.csv', join(data, 'd.csv'));
-    await symlink('nowhere', join(data, 'dangling.csv'));
+    await symlink('..data/d.csv', join(loads.data, 'd.csv'));
+    await symlink('nowhere', join(loads.data, 'dangling.csv'));
     expect(await loadData()).toMatchObject({ completed: 4, failed: 0 });
     expect((await imports()).map((row) => row.file).sort()).toEqual([
       'b.csv.gz',
@@ -145,29 +118,29 @@ describe('loading a directory', () => {
   });
 
   it('follows links to directories, also into hidden ones, and goes in no circles', async () => {
-    await mkdir(join(data, '..data/deep'), { recursive: true });
+    await mkdir(join(loads.data, '..data/deep'), { recursive: true });
     await write('..data/deep/a.csv', carrierFile([carrierRow({ CLM_ID: '-1' })]));
-    await symlink('..data/deep', join(data, 'deep'));
-    await symlink('.', join(data, 'circle'));
+    await symlink('..data/deep', join(loads.data, 'deep'));
+    await symlink('.', join(loads.data, 'circle'));
     expect(await loadData()).toMatchObject({ completed: 1, failed: 0 });
     expect((await imports()).map((row) => row.file)).toEqual(['deep/a.csv']);
   });
 
   it.skipIf(process.getuid?.() === 0)('reports a directory that it may not read, and loads the others', async () => {
-    await mkdir(join(data, 'lost+found'), { mode: 0 });
+    await mkdir(join(loads.data, 'lost+found'), { mode: 0 });
     await write('z.csv', carrierClaims(2));
     expect(await loadData()).toMatchObject({ completed: 1, failed: 1 });
   });
 
   it('reports names that are not UTF-8, and loads the others', async () => {
-    const named = (name: string) => Buffer.concat([Buffer.from(`${data}/`), Buffer.from(name, 'latin1')]);
+    const named = (name: string) => Buffer.concat([Buffer.from(`${loads.data}/`), Buffer.from(name, 'latin1')]);
     await writeFile(named('caf\xe9.csv'), carrierClaims(1));
     await mkdir(named('d\xe9'));
     await write('z.csv', carrierClaims(2));
     const lines: string[] = [];
-    const log = createLogger({ logLevel: 'silent', logFormat: 'json' });
+    const log = silentLog();
     log.error = ((line: string) => lines.push(line)) as never;
-    expect(await loadFiles(db.url, data, log)).toMatchObject({ completed: 1, failed: 2 });
+    expect(await loadFiles(db.url, loads.data, log)).toMatchObject({ completed: 1, failed: 2 });
     const reason = 'its name is not UTF-8, so it cannot be opened: rename it';
     expect(lines).toEqual([`caf\uFFFD.csv: ${reason}`, `d\uFFFD: ${reason}`]);
   });
@@ -181,12 +154,12 @@ describe('loading a directory', () => {
 
   it('says that an empty directory holds no files, and that a missing one is missing', async () => {
     expect(await loadData()).toMatchObject({ completed: 0, known: 0, unknown: 0, failed: 0 });
-    await rm(data, { recursive: true });
+    await rm(loads.data, { recursive: true });
     await expect(loadData()).rejects.toThrow(/does not exist: mount the claim files there, or set CLAIMS_API_DATA/);
   });
 
   it('says what to do about a path that is neither a file nor a directory', async () => {
-    await expect(loadFiles(db.url, '/dev/null', silent)).rejects.toThrow(
+    await expect(loadFiles(db.url, '/dev/null', silentLog())).rejects.toThrow(
       '/dev/null is neither a file nor a directory: to load what comes from a pipe, redirect it to "claims import -".',
     );
   });
@@ -194,7 +167,7 @@ describe('loading a directory', () => {
   it.skipIf(process.getuid?.() === 0)('reports a file that it may not read, and loads the others', async () => {
     await write('a.csv', carrierClaims(1));
     await write('b.csv', carrierClaims(2));
-    await chmod(join(data, 'a.csv'), 0);
+    await chmod(join(loads.data, 'a.csv'), 0);
     expect(await loadData()).toMatchObject({ completed: 1, failed: 1 });
   });
 
@@ -212,14 +185,14 @@ describe('loading a directory', () => {
 
   it('loads a file again that changed while it was read', async () => {
     await write('a.csv', carrierClaims(3000));
-    const path = join(data, 'a.csv');
-    const changing = createLogger({ logLevel: 'silent', logFormat: 'json' });
+    const path = join(loads.data, 'a.csv');
+    const changing = silentLog();
     // The first line about the file is logged when its loading begins.
     changing.info = (async () => {
       changing.info = () => {};
       await appendFile(path, `${carrierRow({ CLM_ID: '-9999' })}\n`);
     }) as never;
-    expect(await loadFiles(db.url, data, changing)).toMatchObject({ failed: 1, completed: 0 });
+    expect(await loadFiles(db.url, loads.data, changing)).toMatchObject({ failed: 1, completed: 0 });
     expect(await imports()).toMatchObject([{ status: 'failed' }]);
     expect(await loadData()).toMatchObject({ completed: 1 });
     expect(await counts()).toMatchObject({ claims: 3001 });
@@ -258,7 +231,7 @@ describe('loading a directory', () => {
         carrierRow({ CLM_ID: '-2', BENE_ID: 'MEMBER-77' }),
       ]),
     );
-    await loadFiles(db.url, data, log);
+    await loadFiles(db.url, loads.data, log);
     expect(lines.join()).toContain('a.csv');
     expect(lines.join()).not.toMatch(/MEMBER|SECRET/);
   });
@@ -291,115 +264,6 @@ describe('beneficiary files', () => {
     await write('c.csv', carrierFile([carrierRow({ BENE_ID: '-1' })]));
     await loadData();
     expect(await patients()).toMatchObject([{ birthDate: '1942-01-18' }]);
-  });
-});
-
-describe('a load that is interrupted', () => {
-  const file = () => join(data, 'a.csv');
-
-  /** Stops after so many claims, as a crash would: what was committed stays, the rest is gone. */
-  const crashing = (after: number): Format => ({
-    ...rif,
-    async *read(...args) {
-      let count = 0;
-      for await (const entry of rif.read(...args)) {
-        count += 1;
-        if (count > after) throw new Error('crash');
-        yield entry;
-      }
-    },
-  });
-
-  it('goes on where it was, and counts each record once', async () => {
-    await write(
-      'a.csv',
-      carrierClaims(10_000, (index) => (index === 5 || index === 9000 ? { CLM_PMT_AMT: 'x' } : {})),
-    );
-    const { id } = await begin();
-    await expect(
-      load(db.sql, openInput(file()), crashing(7000), { id, resume: null, progress: () => {} }),
-    ).rejects.toThrow('crash');
-    const [before] = await db.sql`select read::int, resume from imports`;
-    expect(before?.read).toBe(7000);
-
-    await loadData();
-    expect(await imports()).toMatchObject([
-      { status: 'completed', read: 10_000, added: 9998, unchanged: 0, rejected: 2 },
-    ]);
-    expect(await counts()).toEqual({ claims: 9998, history: 0, paid: '799840.00' });
-    expect(await db.sql`select number from import_rejects order by number`).toEqual([{ number: 1 }, { number: 2 }]);
-  });
-
-  it('ends with an error when its connection is ended, and is exact when it is tried again', {
-    timeout: 60_000,
-  }, async () => {
-    const total = 30_000;
-    await write('a.csv', carrierClaims(total));
-    const loading = loadData();
-    loading.catch(() => {});
-    while ((await db.sql`select from imports where read > 0`).length === 0) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    await db.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'claims-api import'
-      and datname = current_database()`;
-    await expect(loading).rejects.toThrow();
-    await loadData();
-    expect(await counts()).toMatchObject({ claims: total, history: 0 });
-    expect(await imports()).toMatchObject([{ status: 'completed', read: total, added: total }]);
-  });
-
-  it('is exact after the process was killed in the middle of it', { timeout: 60_000 }, async () => {
-    const total = 30_000;
-    await write('a.csv', carrierClaims(total));
-    const start = () => runProgram(['import', data], { DATABASE_URL: db.url, CLAIMS_API_LOG_LEVEL: 'error' });
-    const killed = start();
-    while ((await db.sql`select from imports where read > 0`).length === 0) {
-      if (killed.child.exitCode !== null)
-        throw new Error(`the load ended before it could be killed: ${killed.output()}`);
-    }
-    killed.child.kill('SIGKILL');
-    await killed.ended();
-    const [left] = await db.sql`select status, read::int from imports`;
-    expect(left).toMatchObject({ status: 'running' });
-    expect(left?.read).toBeLessThan(total);
-
-    expect(await start().ended()).toBe(0);
-    expect(await counts()).toEqual({ claims: total, history: 0, paid: '2400000.00' });
-    expect(await imports()).toMatchObject([{ status: 'completed', read: total, added: total, unchanged: 0 }]);
-  });
-
-  /** What a scan does before it loads. */
-  async function begin(): Promise<{ id: string }> {
-    return beginImport(db.sql, {
-      id: '00000000-0000-4000-8000-000000000001',
-      file: 'a.csv',
-      contentHash: await contentHash(file()),
-      ...(await fileStamp(file())),
-    });
-  }
-});
-
-describe('replicas', () => {
-  it('load no file twice when they start together', async () => {
-    for (let index = 0; index < 5; index += 1) {
-      await write(
-        `${index}.csv`,
-        carrierClaims(200, (row) => ({ CLM_ID: `-${index}00${row}` })),
-      );
-    }
-    const summaries = await Promise.all([loadData(), loadData(), loadData()]);
-    expect(summaries.reduce((sum, { completed }) => sum + completed, 0)).toBe(5);
-    expect(await imports()).toHaveLength(5);
-    expect(await counts()).toMatchObject({ claims: 1000, history: 0 });
-  });
-
-  it('agree on a claim that both add from different files at the same time', async () => {
-    await write('a.csv', carrierClaims(2000));
-    await write('b.csv', `${carrierClaims(2000)}${carrierRow({ CLM_ID: '-5000' })}\n`);
-    await Promise.all([loadData(), loadData()]);
-    expect(await counts()).toMatchObject({ claims: 2001, history: 0 });
-    const [sum] = await db.sql`select sum(added)::int as added, sum(unchanged)::int as unchanged from imports`;
-    expect(sum).toEqual({ added: 2001, unchanged: 2000 });
   });
 });
 
