@@ -66,14 +66,15 @@ export class MessageBatch {
 
   /** The ids that the message names, each once. */
   #mention(message: Message, fresh: StoredRow | undefined): string[] {
-    const ids = new Set<string>();
+    const ids: string[] = [];
     for (const identifier of identifiersOf(message)) {
-      const id = fresh && ids.size === 0 ? fresh.id : claimId(identifier);
+      const id = fresh && ids.length === 0 ? fresh.id : claimId(identifier);
+      if (ids.includes(id)) continue;
+      ids.push(id);
+      this.mentions.set(id, (this.mentions.get(id) ?? 0) + 1);
       if (isTaxIdSystem(identifier.system)) this.underTaxIds.add(id);
-      ids.add(id);
     }
-    for (const id of ids) this.mentions.set(id, (this.mentions.get(id) ?? 0) + 1);
-    return [...ids];
+    return ids;
   }
 }
 
