@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { Cursors } from '../../src/claims/cursor.ts';
 import { claimId } from '../../src/claims/identity.ts';
 import { cursorSecret } from '../../src/claims/queries.ts';
-import { expectFault, importClaims, type ListParams, listAddress, testApp } from '../support/app.ts';
+import { expectFault, importClaims, type Query, testApp, withQuery } from '../support/app.ts';
 import { aClaim } from '../support/claims.ts';
 
 const { get, sql, url } = await testApp();
+const address = (query: Query) => withQuery('/api/claims', query);
 
 // Two of each, so that a page of one has a next.
 await importClaims(
@@ -54,7 +55,7 @@ describe('a request is refused, and the field named, that', () => {
     'null',
     'true',
   ])('has the limit %j', async (limit) => {
-    expectFault(await get(listAddress({ limit })), 'limit');
+    expectFault(await get(address({ limit })), 'limit');
   });
 
   it.each([...Object.keys(others), ...Object.keys(filters)])('has two of %s', async (name) => {
@@ -65,7 +66,7 @@ describe('a request is refused, and the field named, that', () => {
   it.each(['patients', 'Patient', 'offset', 'page', 'id', '__proto__', 'constructor', 'serviceDate', 'patient[]'])(
     'has the unknown filter %s',
     async (name) => {
-      expectFault(await get(listAddress({ [name]: '1' })), name);
+      expectFault(await get(address({ [name]: '1' })), name);
     },
   );
 
@@ -92,27 +93,27 @@ describe('a request is refused, and the field named, that', () => {
     ['updatedSince', '2024-01-01T24:00:00Z'],
     ['updatedSince', 'now'],
   ])('has %s=%j', async (name, value) => {
-    expectFault(await get(listAddress({ [name]: value })), name);
+    expectFault(await get(address({ [name]: value })), name);
   });
 
   it.each(texts)('has an empty or very long %s', async (name) => {
-    for (const length of [0, 101, 10_000]) expectFault(await get(listAddress({ [name]: 'x'.repeat(length) })), name);
+    for (const length of [0, 101, 10_000]) expectFault(await get(address({ [name]: 'x'.repeat(length) })), name);
   });
 
   it('names every field that is wrong', async () => {
-    const answer = await get(listAddress({ limit: 0, type: 'x', patients: 'x' }));
+    const answer = await get(address({ limit: 0, type: 'x', patients: 'x' }));
     const fields = answer.json().errors.map(({ field }: { field: string }) => field);
     expect(fields.sort()).toEqual(['limit', 'patients', 'type']);
   });
 
-  const nextOf = async (params: ListParams): Promise<string> => {
-    const { next } = (await get(listAddress({ limit: 1, ...params }))).json();
+  const nextOf = async (params: Query): Promise<string> => {
+    const { next } = (await get(address({ limit: 1, ...params }))).json();
     expect(next).toEqual(expect.any(String));
     return next;
   };
   const good = () => nextOf({});
   const place = { serviceDate: '2024-03-18', id: claimId(aClaim().identifier) };
-  it.each<[string, () => Promise<ListParams>]>([
+  it.each<[string, () => Promise<Query>]>([
     ['made up', async () => ({ cursor: 'x' })],
     ['empty', async () => ({ cursor: '' })],
     ['very long', async () => ({ cursor: (await good()).repeat(200) })],
@@ -132,13 +133,13 @@ describe('a request is refused, and the field named, that', () => {
     ['of another value of the filter', async () => ({ cursor: await nextOf({ patient: 'P1' }), patient: 'P2' })],
     ['of another filter with the value', async () => ({ cursor: await nextOf({ provider: 'N1' }), payer: 'N1' })],
   ])('has a cursor that is %s', async (_what, params) => {
-    expectFault(await get(listAddress(await params())), 'cursor');
+    expectFault(await get(address(await params())), 'cursor');
   });
 
   it('has none of these faults: the cursors above are good where they belong', async () => {
     const signed = new Cursors(await cursorSecret(sql)).encode(place, '["-serviceDate"]');
     for (const cursor of [await good(), signed]) {
-      expect(await get(listAddress({ cursor }))).toMatchObject({ statusCode: 200 });
+      expect(await get(address({ cursor }))).toMatchObject({ statusCode: 200 });
     }
   });
 });
@@ -191,7 +192,7 @@ describe('what PostgreSQL cannot take is no failure of the service:', () => {
     '2024-01-01T00:00:00+01',
     `2024-01-01T00:00:00.${'1'.repeat(1000)}Z`,
   ])('updatedSince=%j', async (updatedSince) => {
-    const answer = await get(listAddress({ updatedSince }));
+    const answer = await get(address({ updatedSince }));
     if (answer.statusCode !== 200) expectFault(answer, 'updatedSince');
   });
 });

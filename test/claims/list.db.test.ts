@@ -2,10 +2,11 @@ import { Compile } from 'typebox/compile';
 import { describe, expect, it } from 'vitest';
 import { claimId } from '../../src/claims/identity.ts';
 import { type Claim, ClaimSummary, claimStatuses, claimTypes } from '../../src/claims/schema.ts';
-import { importClaims, type ListParams, listAddress, testApp } from '../support/app.ts';
+import { importClaims, type Query, testApp, withQuery } from '../support/app.ts';
 import { aClaim } from '../support/claims.ts';
 
 const { get, sql, url } = await testApp();
+const address = (query: Query) => withQuery('/api/claims', query);
 
 const pick = <T>(values: readonly T[], index: number) => values[index % values.length] as T;
 const count = 60;
@@ -64,8 +65,8 @@ interface Page {
   next: string | null;
 }
 
-async function list(params: ListParams): Promise<Page> {
-  const answer = await get(listAddress(params));
+async function list(params: Query): Promise<Page> {
+  const answer = await get(address(params));
   expect(answer.statusCode, answer.body).toBe(200);
   return answer.json();
 }
@@ -204,7 +205,7 @@ describe('the list', () => {
 });
 
 describe('paging', () => {
-  const paths: [string, ListParams, string[]][] = [
+  const paths: [string, Query, string[]][] = [
     ['newest first', {}, expected().reverse()],
     ['oldest first', { sort: 'serviceDate' }, expected()],
     [

@@ -4,7 +4,7 @@ import { searchCode } from '../../src/claims/codes.ts';
 import { announceChanges, raiseDataVersion } from '../../src/claims/data-version.ts';
 import { type Claim, claimStatuses, claimTypes } from '../../src/claims/schema.ts';
 import { type Grouping, groupings } from '../../src/claims/summary-queries.ts';
-import { expectFault, expectProblem, importClaims, testApp } from '../support/app.ts';
+import { expectFault, expectProblem, importClaims, type Query, testApp, withQuery } from '../support/app.ts';
 import { aClaim } from '../support/claims.ts';
 import { expectTotalsExact } from '../support/totals.ts';
 
@@ -60,7 +60,7 @@ interface Group {
   paid: string;
 }
 
-const address = (params: Record<string, string>) => `/api/claims/summary?${new URLSearchParams(params)}`;
+const address = (query: Query) => withQuery('/api/claims/summary', query);
 async function summary(params: Record<string, string> = {}): Promise<Group[]> {
   const answer = await get(address(params));
   expect(answer.statusCode, answer.body).toBe(200);

@@ -1,34 +1,23 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { importCommand } from '../../src/ingest/command.ts';
-import { loadFiles } from '../../src/ingest/scan.ts';
 import { formatCount } from '../../src/quantity.ts';
-import { silentLog } from '../support/app.ts';
-import { testDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
+import { testLoads } from '../support/loads.ts';
 import { runProgram } from '../support/program.ts';
 import { carrierClaims, carrierFile, carrierRow } from '../support/rif.ts';
 import { sqliteClaims } from '../support/sqlite.ts';
-import { expectTotalsExact } from '../support/totals.ts';
 
-const db = await testDatabase();
-const parent = await temporaryDirectory();
-
-let data: string;
-beforeEach(async () => {
-  data = await mkdtemp(join(parent, 'data-'));
-  await db.sql`truncate claims, claim_history, claim_totals, claim_total_changes, patients, imports, import_files, import_rejects`;
-});
-afterEach(() => expectTotalsExact(db.sql));
-
-const write = (name: string, content: string | Buffer) => writeFile(join(data, name), content);
+const loads = await testLoads();
+const { db, write } = loads;
+const elsewhere = await temporaryDirectory();
 
 /** At a terminal. Returns the exit status, and the lines without the progress that was written over. */
 async function atTerminal(...args: string[]) {
   let text = '';
-  const config = { ...readConfig({}), databaseUrl: db.url, dataDirectory: data };
+  const config = { ...readConfig({}), databaseUrl: db.url, dataDirectory: loads.data };
   const status = await importCommand(args, config, {
     in: process.stdin,
     err: { write: (part) => (text += part), isTTY: true, columns: 100 },
@@ -106,10 +95,10 @@ describe('claims import at a terminal', () => {
     expect(await atTerminal()).toMatchObject({ status: 2, lines: ['1 loaded before; 1 rejected then'] });
     // Known by its content, not by its name.
     await write('b.csv', bad);
-    expect((await atTerminal(join(data, 'b.csv'))).status).toBe(2);
+    expect((await atTerminal(join(loads.data, 'b.csv'))).status).toBe(2);
     await write('notes.txt', 'nothing to see');
-    expect((await atTerminal(join(data, 'notes.txt'))).status).toBe(1);
-    expect(await atTerminal(join(data, 'notes.txt'))).toMatchObject({
+    expect((await atTerminal(join(loads.data, 'notes.txt'))).status).toBe(1);
+    expect(await atTerminal(join(loads.data, 'notes.txt'))).toMatchObject({
       status: 1,
       lines: ['notes.txt: skipped before, as it is of no format that is known here'],
     });
@@ -129,36 +118,37 @@ describe('claims import at a terminal', () => {
 describe('claims import', () => {
   it('reads a file as the format that is named', async () => {
     await write('a', carrierClaims(1));
-    expect((await atTerminal(join(data, 'a'), '--format', 'ndjson')).status).not.toBe(0);
-    expect((await atTerminal(join(data, 'a'), '--format', 'rif')).status).toBe(0);
+    expect((await atTerminal(join(loads.data, 'a'), '--format', 'ndjson')).status).not.toBe(0);
+    expect((await atTerminal(join(loads.data, 'a'), '--format', 'rif')).status).toBe(0);
     expect((await rows())[0]).toMatchObject({ claims: 1 });
   });
 
   it('numbers claims by the source that is named, though the file was loaded by another', async () => {
     await write('a.db', sqliteClaims());
-    await atTerminal(join(data, 'a.db'));
-    await atTerminal(join(data, 'a.db'), '--source', 'warehouse');
+    await atTerminal(join(loads.data, 'a.db'));
+    await atTerminal(join(loads.data, 'a.db'), '--source', 'warehouse');
     expect(await db.sql`select identifier_system as system from claims order by 1`).toEqual([
       { system: 'claims.db' },
       { system: 'warehouse' },
     ]);
-    expect((await atTerminal(join(data, 'a.db'), '--source', 'warehouse')).lines.join()).toContain('loaded before');
+    expect((await atTerminal(join(loads.data, 'a.db'), '--source', 'warehouse')).lines.join()).toContain(
+      'loaded before',
+    );
   });
 
   it('does not take a file elsewhere for the one of that name in the data directory', async () => {
     await write('a.csv', carrierFile([carrierRow({ CLM_PMT_AMT: '80.00' })]));
-    await loadFiles(db.url, data, silentLog());
-    const elsewhere = await mkdtemp(join(parent, 'elsewhere-'));
+    await loads.load();
     await writeFile(join(elsewhere, 'a.csv'), carrierFile([carrierRow({ CLM_PMT_AMT: '81.00' })]));
     await atTerminal(elsewhere);
-    expect(await loadFiles(db.url, data, silentLog())).toMatchObject({ completed: 0, known: 1 });
+    expect(await loads.load()).toMatchObject({ completed: 0, known: 1 });
     expect(await db.sql`select paid from claims`).toEqual([{ paid: '81.00' }]);
   });
 
   it('knows a file of the data directory by its name there', async () => {
-    await mkdir(join(data, 'deep'));
+    await mkdir(join(loads.data, 'deep'));
     await write('deep/a.csv', carrierClaims(2));
-    await atTerminal(join(data, 'deep'));
+    await atTerminal(join(loads.data, 'deep'));
     expect(await db.sql`select file from import_files`).toEqual([{ file: 'deep/a.csv' }]);
   });
 });
@@ -213,7 +203,7 @@ describe('a dry run', () => {
       'a.csv',
       carrierClaims(bad, () => ({ CLM_PMT_AMT: 'x' })),
     );
-    const program = runProgram(['import', data, '--dry-run'], { DATABASE_URL: db.url });
+    const program = runProgram(['import', loads.data, '--dry-run'], { DATABASE_URL: db.url });
     expect(await program.ended()).toBe(2);
     const rejects = program
       .output()

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -7,9 +6,8 @@ import { connect } from '../../src/db/client.ts';
 import { savepoint } from '../../src/ingest/dry-run.ts';
 import type { Format } from '../../src/ingest/format.ts';
 import { detectFormat } from '../../src/ingest/formats/index.ts';
-import { contentHash, fileStamp, openInput, readHead } from '../../src/ingest/input.ts';
+import { openInput, readHead } from '../../src/ingest/input.ts';
 import { load } from '../../src/ingest/pipeline.ts';
-import { beginImport } from '../../src/ingest/queries.ts';
 import { testLoads } from '../support/loads.ts';
 import { carrierClaims, carrierFile, carrierRow } from '../support/rif.ts';
 import { an835, an837, claim, paidClaim } from '../support/x12.ts';
@@ -30,10 +28,10 @@ interface Begun {
 }
 
 async function begun(text: string, sql = db.sql): Promise<Begun> {
-  const id = randomUUID();
-  const path = join(loads.data, id);
-  await writeFile(path, text);
-  await beginImport(sql, { id, file: id, contentHash: await contentHash(path), ...(await fileStamp(path)) });
+  const name = randomUUID();
+  const path = join(loads.data, name);
+  await loads.write(name, text);
+  const id = await loads.begin(name, sql);
   const format = detectFormat(await readHead(path)) as Format;
   return {
     id,

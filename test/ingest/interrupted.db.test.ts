@@ -1,4 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -7,13 +6,9 @@ import { generated, lines } from '../../src/generate/command.ts';
 import { Random } from '../../src/generate/random.ts';
 import type { Format } from '../../src/ingest/format.ts';
 import { rif } from '../../src/ingest/formats/rif.ts';
-import { contentHash, fileStamp, openInput } from '../../src/ingest/input.ts';
+import { openInput } from '../../src/ingest/input.ts';
 import { load } from '../../src/ingest/pipeline.ts';
-import { beginImport } from '../../src/ingest/queries.ts';
-import { loadFiles } from '../../src/ingest/scan.ts';
-import { silentLog } from '../support/app.ts';
 import { testDatabase } from '../support/database.ts';
-import { temporaryDirectory } from '../support/files.ts';
 import { testLoads } from '../support/loads.ts';
 import { runProgram } from '../support/program.ts';
 import { carrierClaims } from '../support/rif.ts';
@@ -21,19 +16,18 @@ import { expectTotalsExact } from '../support/totals.ts';
 
 const loads = await testLoads();
 const { db, write, counts, imports, load: loadData } = loads;
-const directory = await temporaryDirectory();
 const claims = 16_000;
 const kills = 2;
 
 /** Some batches of claims, every thousandth of which cannot be taken. */
-async function writeSome(name: string, format: '837p' | '835' | 'ndjson'): Promise<void> {
+async function writeSome(format: '837p' | '835' | 'ndjson'): Promise<void> {
   let count = 0;
   const text = [...lines(generated(3, claims), format)].join('');
   const broken = text.replace(/D8\*20\d\d(?=\d{4}~\nREF\*6R\*1~)|"billablePeriod":\{"start":"20\d\d/g, (found) => {
     count += 1;
     return count % 1000 === 0 ? found.replace(/20\d\d$/, '2O24') : found;
   });
-  await writeFile(name, broken);
+  await write(`claims.${format}`, broken);
 }
 
 const stored = async (sql: Connection) => ({
@@ -50,13 +44,10 @@ describe('a load that is killed again and again', () => {
   it.each([
     ['ndjson', ['ndjson']],
     ['837p with its 835', ['837p', '835']],
-  ] as const)('of %s comes to what it comes to undisturbed', { timeout: 120_000 }, async (name, formats) => {
-    const data = join(directory, name);
-    await mkdir(data);
-    for (const format of formats) await writeSome(join(data, `claims.${format}`), format);
-    const undisturbed = await testDatabase();
-    await loadFiles(undisturbed.url, data, silentLog());
-    const expected = await stored(undisturbed.sql);
+  ] as const)('of %s comes to what it comes to undisturbed', { timeout: 120_000 }, async (_name, formats) => {
+    for (const format of formats) await writeSome(format);
+    await loadData();
+    const expected = await stored(db.sql);
     expect(expected.rejects).toHaveLength(claims / 1000);
 
     const disturbed = await testDatabase();
@@ -65,7 +56,8 @@ describe('a load that is killed again and again', () => {
       const [row] = await disturbed.sql<{ read: number }[]>`select coalesce(sum(read), 0)::int as read from imports`;
       return row?.read ?? 0;
     };
-    const start = () => runProgram(['import', data], { DATABASE_URL: disturbed.url, CLAIMS_API_LOG_LEVEL: 'error' });
+    const start = () =>
+      runProgram(['import', loads.data], { DATABASE_URL: disturbed.url, CLAIMS_API_LOG_LEVEL: 'error' });
     for (let times = 0; times < kills; times += 1) {
       const before = await read();
       const killed = start();
@@ -87,8 +79,6 @@ describe('a load that is killed again and again', () => {
 });
 
 describe('a load that is interrupted', () => {
-  const file = () => join(loads.data, 'a.csv');
-
   /** Stops after so many claims, as a crash would: what was committed stays, the rest is gone. */
   const crashing = (after: number): Format => ({
     ...rif,
@@ -107,9 +97,9 @@ describe('a load that is interrupted', () => {
       'a.csv',
       carrierClaims(10_000, (index) => (index === 5 || index === 9000 ? { CLM_PMT_AMT: 'x' } : {})),
     );
-    const { id } = await begin();
+    const id = await loads.begin('a.csv');
     await expect(
-      load(db.sql, openInput(file()), crashing(7000), { id, resume: null, progress: () => {} }),
+      load(db.sql, openInput(join(loads.data, 'a.csv')), crashing(7000), { id, resume: null, progress: () => {} }),
     ).rejects.toThrow('crash');
     const [before] = await db.sql`select read::int, resume from imports`;
     expect(before?.read).toBe(7000);
@@ -130,7 +120,7 @@ describe('a load that is interrupted', () => {
     const loading = loadData();
     loading.catch(() => {});
     while ((await db.sql`select from imports where read > 0`).length === 0) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await sleep(10);
     }
     await db.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'claims-api import'
       and datname = current_database()`;
@@ -159,14 +149,4 @@ describe('a load that is interrupted', () => {
     expect(await counts()).toEqual({ claims: total, history: 0, paid: '2400000.00' });
     expect(await imports()).toMatchObject([{ status: 'completed', read: total, added: total, unchanged: 0 }]);
   });
-
-  /** What a scan does before it loads. */
-  async function begin(): Promise<{ id: string }> {
-    return beginImport(db.sql, {
-      id: '00000000-0000-4000-8000-000000000001',
-      file: 'a.csv',
-      contentHash: await contentHash(file()),
-      ...(await fileStamp(file())),
-    });
-  }
 });

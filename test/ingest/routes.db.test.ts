@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { expectFault, expectProblem, importClaims, importText, testApp } from '../support/app.ts';
+import {
+  expectFault,
+  expectProblem,
+  importClaims,
+  importText,
+  type Query,
+  testApp,
+  withQuery,
+} from '../support/app.ts';
 import { aClaim } from '../support/claims.ts';
 
 const { get, request, sql, url, token } = await testApp();
@@ -26,9 +34,8 @@ async function anImport(startedAt: string, id: string = randomUUID()): Promise<s
   return id;
 }
 
-async function list(params: Record<string, string | number> = {}) {
-  const query = new URLSearchParams(Object.entries(params).map(([name, value]) => [name, String(value)]));
-  const answer = await get(`/api/imports?${query}`);
+async function list(query: Query = {}) {
+  const answer = await get(withQuery('/api/imports', query));
   expect(answer.statusCode, answer.body).toBe(200);
   return answer.json() as { imports: Import[]; next: string | null };
 }
@@ -240,9 +247,7 @@ describe('rejects', () => {
   async function positions(id: string, params: Record<string, string>): Promise<number[][]> {
     const found: number[][] = [];
     for (let next: string | null = ''; next !== null; ) {
-      const answer = await get(
-        `/api/imports/${id}/rejects?${new URLSearchParams({ ...params, ...(next && { cursor: next }) })}`,
-      );
+      const answer = await get(withQuery(`/api/imports/${id}/rejects`, { ...params, ...(next && { cursor: next }) }));
       expect(answer.statusCode, answer.body).toBe(200);
       const page = answer.json() as { rejects: { position: number }[]; next: string | null };
       found.push(page.rejects.map(({ position }) => position));

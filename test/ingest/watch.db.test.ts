@@ -1,32 +1,23 @@
-import { chmod, mkdir, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { WaitingSince } from '../../src/ingest/import-metrics.ts';
 import { contentHash } from '../../src/ingest/input.ts';
 import { lockContent, unlockContent } from '../../src/ingest/queries.ts';
 import { watchDirectory } from '../../src/ingest/watch.ts';
 import { capturedLog, loadHere } from '../support/app.ts';
-import { testDatabase } from '../support/database.ts';
-import { temporaryDirectory } from '../support/files.ts';
+import { testLoads } from '../support/loads.ts';
 import { carrierClaims, carrierFile, carrierRow } from '../support/rif.ts';
 
-const db = await testDatabase();
-const parent = await temporaryDirectory();
+const mounted = await testLoads();
+const { db, write } = mounted;
 const scanSeconds = 0.1;
-
-let data: string;
-beforeEach(async () => {
-  data = await mkdtemp(join(parent, 'data-'));
-  await db.sql`truncate claims, claim_history, patients, imports, import_files, import_rejects`;
-});
-
-const write = (name: string, content: string) => writeFile(join(data, name), content);
 
 /** Written long ago. */
 async function writeOld(name: string, content: string) {
   await write(name, content);
-  await utimes(join(data, name), 1_700_000_000, 1_700_000_000);
+  await utimes(join(mounted.data, name), 1_700_000_000, 1_700_000_000);
 }
 
 async function until(condition: () => Promise<boolean> | boolean) {
@@ -44,7 +35,7 @@ function watch(
   let scans = 0;
   let waitingSince: WaitingSince | undefined;
   const ended = watchDirectory({
-    dataDirectory: options.directory ?? data,
+    dataDirectory: options.directory ?? mounted.data,
     scanSeconds: options.scanSeconds ?? scanSeconds,
     db: {
       ...db.pool,
@@ -151,7 +142,7 @@ describe('watching the data directory', () => {
     const { loads, loaded } = watch();
     await until(() => loaded() === 1);
     await write('a.csv', carrierClaims(1));
-    await chmod(join(data, 'a.csv'), 0);
+    await chmod(join(mounted.data, 'a.csv'), 0);
     await until(() => loads.some((files) => files.includes('a.csv')));
     await severalScans();
     expect(loads.filter((files) => files.includes('a.csv'))).toHaveLength(1);
@@ -163,10 +154,10 @@ describe('watching the data directory', () => {
       const { loads, loaded } = watch();
       await until(() => loaded() === 1);
       await write('a.csv', carrierClaims(1));
-      await chmod(join(data, 'a.csv'), 0);
+      await chmod(join(mounted.data, 'a.csv'), 0);
       await until(() => loads.some((files) => files.includes('a.csv')));
       await severalScans();
-      await chmod(join(data, 'a.csv'), 0o600);
+      await chmod(join(mounted.data, 'a.csv'), 0o600);
       await until(async () => (await claims()) === 1);
     },
   );
@@ -174,7 +165,10 @@ describe('watching the data directory', () => {
   it('has a file whose name is not UTF-8 reported once', async () => {
     const { loads, loaded } = watch();
     await until(() => loaded() === 1);
-    await writeFile(Buffer.concat([Buffer.from(`${data}/`), Buffer.from('caf\xe9.csv', 'latin1')]), carrierClaims(1));
+    await writeFile(
+      Buffer.concat([Buffer.from(`${mounted.data}/`), Buffer.from('caf\xe9.csv', 'latin1')]),
+      carrierClaims(1),
+    );
     await write('b.csv', carrierClaims(2));
     await until(async () => (await claims()) === 2);
     await severalScans();
@@ -197,7 +191,7 @@ describe('watching the data directory', () => {
     const { loads, loaded } = watch();
     await until(() => loaded() === 1);
     await write('a.csv', carrierClaims(2));
-    const path = join(data, 'a.csv');
+    const path = join(mounted.data, 'a.csv');
     const hash = await contentHash(path);
     // As the other replica has it: begun, and its content locked.
     const id = '00000000-0000-4000-8000-000000000001';
@@ -217,12 +211,12 @@ describe('watching the data directory', () => {
   });
 
   it('says once that the directory is missing, and loads it when it comes', async () => {
-    await rm(data, { recursive: true });
+    await rm(mounted.data, { recursive: true });
     const { lines, loaded } = watch();
     await until(() => loaded() === 1);
     await severalScans();
     expect(lines.filter((line) => line.includes('does not exist: mount'))).toHaveLength(1);
-    await mkdir(data);
+    await mkdir(mounted.data);
     await write('a.csv', carrierClaims(2));
     await until(async () => (await claims()) === 2);
   });

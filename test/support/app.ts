@@ -204,11 +204,10 @@ export function expectProblem(answer: Answer, status: number): ProblemBody {
   return problem;
 }
 
-export type ListParams = Record<string, string | number>;
+export type Query = Record<string, string | number>;
 
-/** Of the list of claims. */
-export const listAddress = (params: ListParams) =>
-  `/api/claims?${new URLSearchParams(Object.entries(params).map(([name, value]) => [name, String(value)]))}`;
+export const withQuery = (path: string, query: Query) =>
+  `${path}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`;
 
 /** Expects a 400 that names this field and no other. */
 export function expectFault(answer: Answer, field: string): void {

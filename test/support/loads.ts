@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
+import { contentHash, fileStamp } from '../../src/ingest/input.ts';
+import { beginImport } from '../../src/ingest/queries.ts';
 import { loadFiles } from '../../src/ingest/scan.ts';
 import { silentLog } from './app.ts';
 import { testDatabase } from './database.ts';
@@ -16,6 +19,12 @@ export async function testLoads() {
     data: '',
     write: (name: string, content: string | Uint8Array) => writeFile(join(loads.data, name), content),
     load: () => loadFiles(db.url, loads.data, silentLog()),
+    /** What a scan does before it loads a file. Returns the id of the import. */
+    async begin(name: string, sql = db.sql): Promise<string> {
+      const path = join(loads.data, name);
+      const content = { contentHash: await contentHash(path), ...(await fileStamp(path)) };
+      return (await beginImport(sql, { id: randomUUID(), file: name, ...content })).id;
+    },
     async counts() {
       const [row] = await db.sql`
         select (select count(*)::int from claims) as claims, (select count(*)::int from claim_history) as history,
