@@ -25,25 +25,26 @@ import { knownHashes } from './queries.ts';
 /** A claim as it is stored or staged; one that is not there yet has no hash. */
 class State {
   readonly id: string;
-  hash: string | undefined;
-  #stored: (() => { document: string; source: string | null }) | undefined;
+  #row: StoredRow | queries.KnownClaim | undefined;
   #claim: Claim | undefined;
 
-  constructor(id: string, hash?: string, stored?: () => { document: string; source: string | null }) {
+  constructor(id: string, row?: StoredRow | queries.KnownClaim) {
     this.id = id;
-    this.hash = hash;
-    this.#stored = stored;
+    this.#row = row;
+  }
+
+  get hash(): string | undefined {
+    return this.#row?.hash;
   }
 
   get claim(): Claim | undefined {
-    if (this.#claim === undefined && this.#stored) this.#claim = parseClaim(this.#stored());
+    if (this.#row) this.#claim ??= parseClaim('line' in this.#row ? storedText(this.#row) : this.#row);
     return this.#claim;
   }
 
   /** The row alone is kept, as thousands of claims as objects take a hundred megabytes; few are asked for again. */
   become(row: StoredRow): void {
-    this.hash = row.hash;
-    this.#stored = () => storedText(row);
+    this.#row = row;
     this.#claim = undefined;
   }
 }
@@ -199,7 +200,7 @@ class KnownClaims {
   }
 
   #know(row: queries.KnownClaim): void {
-    const state = new State(row.id, row.hash, () => row);
+    const state = new State(row.id, row);
     this.#byId.set(row.id, state);
     this.#number(state, row.payerClaimNumber ?? undefined);
   }
@@ -227,7 +228,7 @@ class KnownClaims {
   }
 
   add(row: StoredRow): void {
-    this.#byId.set(row.id, new State(row.id, row.hash, () => storedText(row)));
+    this.#byId.set(row.id, new State(row.id, row));
   }
 
   forget(state: State): void {
