@@ -77,6 +77,16 @@ describe('an 837 that voids', () => {
     expect(await claims()).toMatchObject([{ number: 'C1', status: 'cancelled' }]);
   });
 
+  it.each([
+    ['that is there', false],
+    ['that comes before them', true],
+  ])('cancels a claim %s, though another message of its file pays it', async (_, inOneFile) => {
+    const voided = an837(claim('C1', '100', '8')).replace('*20240110*', '*20240210*');
+    const files = [an837(claim('C1')), `${an835('70', paidClaim('C1'))}${voided}`];
+    const { claims } = await loaded(...(inOneFile ? [files.join('')] : files));
+    expect(await claims()).toMatchObject([{ number: 'C1', status: 'cancelled', paid: '70.00', version: 3 }]);
+  });
+
   it('cancels also what comes after it', async () => {
     const { claims } = await loaded(an837(claim('C1', '100', '8')), an837(claim('C1')));
     expect(await claims()).toMatchObject([{ number: 'C1', status: 'cancelled' }]);
