@@ -4,11 +4,14 @@ import type { FastifyHttpOptions, FastifyPluginAsync } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Logger } from '../log.ts';
 import { problemBody } from '../problems.ts';
+import { afterConnections, type Handler } from './connections.ts';
 
 const retryAfterSeconds = 1;
 /** So many a second, and no more, are turned away: each takes some 20 µs, which others need. */
 const turnedAwayPerSecond = 2000;
 const turnMs = 10;
+/** A process that works for more than this share of its time has no room, however few requests it is answering right now. */
+const busy = 0.9;
 /** Answers that wait for their clients to read them: beyond this much memory the one that waits longest ends. */
 const mostUnreadBytes = 64 << 20;
 /** What the system takes over at once. */
@@ -41,19 +44,24 @@ export function createShedding({ capacity, log, count }: SheddingOptions) {
   /** Of requests that hold a place, what gives it back. */
   const places = new WeakMap<IncomingMessage, () => void>();
   const paused: Socket[] = [];
+  /** Of these, those that are read again until the next turn. */
+  const itsTurn = new Set<Socket>();
   /** When a connection was last turned away. */
   const turnedAwayAt = new WeakMap<Socket, number>();
   let atWork = 0;
   let turnedAway = 0;
   let turns: NodeJS.Timeout | undefined;
+  let hasRoom = true;
+  let usedBefore = performance.eventLoopUtilization();
 
   /**
-   * Who asks again before the time that Retry-After told has waited for that already, and comes in when there is ample
-   * room: others would have to share their time with it.
+   * Who asks again before the time that Retry-After told comes in when there is ample room: others would have to share
+   * their time with it. What waited until its turn would be among the slowest answers, and is turned away again.
    */
   function placesFor(socket: Socket): number {
     const at = turnedAwayAt.get(socket);
-    return at !== undefined && performance.now() - at < retryAfterSeconds * 1000 ? ample : capacity;
+    if (at === undefined || performance.now() - at >= retryAfterSeconds * 1000) return capacity;
+    return hasRoom && !itsTurn.has(socket) ? ample : 0;
   }
 
   function admit(request: IncomingMessage, response: ServerResponse): void {
@@ -63,57 +71,70 @@ export function createShedding({ capacity, log, count }: SheddingOptions) {
       if (!isHeld) return;
       isHeld = false;
       atWork -= 1;
-      if (atWork < ample) invite();
     };
     places.set(request, giveBack);
     response.once('close', giveBack);
   }
 
-  /** Who began to wait last gets an answer that is hardly late; the others are turned away again when it is their turn. */
-  function invite(): void {
-    const socket = paused.pop();
-    if (socket === undefined) return;
-    turnedAwayAt.delete(socket);
-    socket.resume();
-  }
-
   function turnAway(request: IncomingMessage, response: ServerResponse): void {
     count();
     turnedAway += 1;
-    turns ??= setInterval(takeTurns, turnMs);
+    if (turns === undefined) {
+      usedBefore = performance.eventLoopUtilization();
+      turns = setInterval(takeTurns, turnMs);
+    }
     const { socket } = request;
     turnedAwayAt.set(socket, performance.now());
     response.writeHead(503, headers).end(body);
     setImmediate(() => {
-      if (socket.destroyed) return;
+      if (socket.destroyed || socket.isPaused()) return;
       socket.pause();
       paused.push(socket);
     });
   }
 
+  /** Who began to wait last gets answers that are hardly late; the others are turned away again when it is their turn. */
+  function invite(count: number): void {
+    for (const socket of paused.splice(-count, count)) {
+      turnedAwayAt.delete(socket);
+      socket.resume();
+    }
+  }
+
   let turn = 0;
   function takeTurns(): void {
-    for (const socket of paused.splice(0, (turnedAwayPerSecond * turnMs) / 1000)) socket.resume();
+    const used = performance.eventLoopUtilization();
+    hasRoom = performance.eventLoopUtilization(used, usedBefore).utilization < busy;
+    usedBefore = used;
+    if (hasRoom && atWork < ample) invite(ample - atWork);
+    itsTurn.clear();
+    for (const socket of paused.splice(0, (turnedAwayPerSecond * turnMs) / 1000)) {
+      itsTurn.add(socket);
+      socket.resume();
+    }
     turn += 1;
     if (turn % (1000 / turnMs) !== 0) return;
     if (turnedAway > 0) log.warn({ requests: turnedAway }, 'turned requests away: more than can be answered at once');
     else if (paused.length === 0) {
       clearInterval(turns);
       turns = undefined;
+      hasRoom = true;
     }
     turnedAway = 0;
   }
 
   /** For Fastify's option of this name. */
   function serverFactory(
-    handler: (request: IncomingMessage, response: ServerResponse) => void,
+    handler: Handler,
     { http, keepAliveTimeout = 0, requestTimeout = 0, connectionTimeout = 0 }: FastifyHttpOptions<Server>,
   ): Server {
-    const server = createServer(http ?? {}, (request, response) => {
+    const server = createServer(http ?? {});
+    const answer = afterConnections(server, handler);
+    server.on('request', (request, response) => {
       if (request.url?.startsWith('/health/') || !reads.has(request.method)) return handler(request, response);
       if (atWork >= placesFor(request.socket)) return turnAway(request, response);
       admit(request, response);
-      handler(request, response);
+      answer(request, response);
     });
     // As Fastify sets them for its own.
     Object.assign(server, { keepAliveTimeout, requestTimeout });
