@@ -10,8 +10,10 @@ const retryAfterSeconds = 1;
 /** So many a second, and no more, are turned away: each takes some 20 µs, which others need. */
 const turnedAwayPerSecond = 2000;
 const turnMs = 10;
-/** A process that works for more than this share of its time has no room, however few requests it is answering right now. */
+/** Of its time a process works for so much where it has no room, however few requests it is answering right now. */
 const busy = 0.9;
+/** With more than this it has room for one at a time: who waited is among the slowest, and should be few. */
+const halfBusy = 0.5;
 /** Answers that wait for their clients to read them: beyond this much memory the one that waits longest ends. */
 const mostUnreadBytes = 64 << 20;
 /** What the system takes over at once. */
@@ -104,9 +106,10 @@ export function createShedding({ capacity, log, count }: SheddingOptions) {
   let turn = 0;
   function takeTurns(): void {
     const used = performance.eventLoopUtilization();
-    hasRoom = performance.eventLoopUtilization(used, usedBefore).utilization < busy;
+    const { utilization } = performance.eventLoopUtilization(used, usedBefore);
     usedBefore = used;
-    if (hasRoom && atWork < ample) invite(ample - atWork);
+    hasRoom = utilization < busy;
+    if (hasRoom && atWork < ample) invite(utilization < halfBusy ? ample - atWork : 1);
     itsTurn.clear();
     for (const socket of paused.splice(0, (turnedAwayPerSecond * turnMs) / 1000)) {
       itsTurn.add(socket);
