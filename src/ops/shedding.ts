@@ -132,12 +132,14 @@ export function createShedding({ capacity, log, count }: SheddingOptions) {
     { http, keepAliveTimeout = 0, requestTimeout = 0, connectionTimeout = 0 }: FastifyHttpOptions<Server>,
   ): Server {
     const server = createServer(http ?? {});
-    const answer = afterConnections(server, handler);
-    server.on('request', (request, response) => {
-      if (request.url?.startsWith('/health/') || !reads.has(request.method)) return handler(request, response);
+    const takeIn = afterConnections(server, (request, response) => {
       if (atWork >= placesFor(request.socket)) return turnAway(request, response);
       admit(request, response);
-      answer(request, response);
+      handler(request, response);
+    });
+    server.on('request', (request, response) => {
+      if (request.url?.startsWith('/health/') || !reads.has(request.method)) handler(request, response);
+      else takeIn(request, response);
     });
     // As Fastify sets them for its own.
     Object.assign(server, { keepAliveTimeout, requestTimeout });
