@@ -8,7 +8,7 @@ import { afterConnections, type Handler } from './connections.ts';
 
 const retryAfterSeconds = 1;
 /** So many a second, and no more, are turned away: each takes some 20 µs, which others need. */
-const turnedAwayPerSecond = 2000;
+const turnedAwayPerSecond = 1000;
 const turnMs = 10;
 /** Of its time a process works for so much where it has no room, however few requests it is answering right now. */
 const busy = 0.9;
@@ -37,7 +37,7 @@ const headers = [
 /**
  * Keeps the service at its best where more is asked of it than it can answer: what is beyond its capacity is answered 503
  * at once, before anything is done for it. A client that does not heed Retry-After waits for its turn: its connection is
- * read again when there is time to turn it away again, so that turning away takes a twentieth of the process.
+ * read again when there is time to turn it away again, so that turning away takes some 3 % of the process.
  * Probes are always answered; uploads and logins, whose bodies may come slowly, have bounds of their own. What a client is
  * slow to read holds no place, and is bounded by itself.
  */
