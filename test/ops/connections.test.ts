@@ -13,20 +13,22 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** How many of the clients that connect together are in when the first of them is answered, where each takes so long to come in. */
-async function inBeforeTheFirstAnswer(msToComeIn: number): Promise<number> {
-  let opened = 0;
-  const openedAtAnswer: number[] = [];
+/** What happens where so many clients connect together, each of which takes so long to come in. */
+async function connectTogether(msToComeIn: number): Promise<string[]> {
+  const events: string[] = [];
   const server = createServer();
-  const answer = afterConnections(server, (_request, response) => {
-    openedAtAnswer.push(opened);
-    response.end();
-  });
-  server.on('request', answer);
   server.on('connection', () => {
-    opened += 1;
+    events.push('connected');
     vi.advanceTimersByTime(msToComeIn);
   });
+  const takeIn = afterConnections(server, (_request, response) => {
+    events.push('asked');
+    queueMicrotask(() => {
+      events.push('answered');
+      response.end();
+    });
+  });
+  server.on('request', takeIn);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -36,14 +38,17 @@ async function inBeforeTheFirstAnswer(msToComeIn: number): Promise<number> {
   });
   await Promise.all(asked);
   server.close();
-  expect(openedAtAnswer).toHaveLength(clients);
-  return openedAtAnswer[0] as number;
+  return events;
 }
 
-it('lets all in who connect together before one of them is answered', async () => {
-  expect(await inBeforeTheFirstAnswer(0)).toBe(clients);
+const repeated = (...events: string[]) => Array.from({ length: clients }, () => events).flat();
+
+it('lets all in who connect together before one of them is answered, each to the end before the next', async () => {
+  expect(await connectTogether(0)).toEqual([...repeated('connected'), ...repeated('asked', 'answered')]);
 });
 
 it('keeps nobody waiting for more than twenty milliseconds of connections', async () => {
-  expect(await inBeforeTheFirstAnswer(5)).toBeLessThan(clients);
+  const events = await connectTogether(5);
+  expect(events.indexOf('answered')).toBeLessThan(clients);
+  expect(events.sort()).toEqual(repeated('connected', 'asked', 'answered').sort());
 });
