@@ -1,6 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-
-export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+import type { RequestListener, Server } from 'node:http';
 
 /** Requests wait for connections no longer than this: in the time some 150 come in. */
 const mostMs = 20;
@@ -10,14 +8,15 @@ const mostMs = 20;
  * the last of them. libuv accepts one connection in a turn of the loop, so turns that answer fifty requests keep others
  * out: behind 160 clients that connected at once and asked without a pause, a probe waited up to 112 ms; so, up to 27.
  */
-export function afterConnections(server: Server, handle: Handler): Handler {
-  let waiting: Parameters<Handler>[] = [];
+export function afterConnections(server: Server, handle: RequestListener): RequestListener {
+  let waiting: Parameters<RequestListener>[] = [];
   let isOpening = false;
   let since = 0;
-  let isLast = false;
+  /** No connection came in the turn that ends. */
+  let isQuiet = false;
 
   server.on('connection', () => {
-    isLast = false;
+    isQuiet = false;
     if (isOpening) return;
     isOpening = true;
     setImmediate(() => {
@@ -28,8 +27,8 @@ export function afterConnections(server: Server, handle: Handler): Handler {
   });
 
   function endOfTurn(): void {
-    if (!isLast && performance.now() - since < mostMs) {
-      isLast = true;
+    if (!isQuiet && performance.now() - since < mostMs) {
+      isQuiet = true;
       setImmediate(endOfTurn);
       return;
     }

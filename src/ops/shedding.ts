@@ -1,10 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { EventLoopUtilization } from 'node:perf_hooks';
 import type { FastifyHttpOptions, FastifyPluginAsync } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Logger } from '../log.ts';
 import { problemBody } from '../problems.ts';
-import { afterConnections, type Handler } from './connections.ts';
+import { afterConnections } from './connections.ts';
 
 const retryAfterSeconds = 1;
 /** So many a second, and no more, are turned away: each takes some 20 µs, which others need. */
@@ -46,7 +47,7 @@ export function createShedding({ capacity, log, count }: SheddingOptions) {
   /** Of requests that hold a place, what gives it back. */
   const places = new WeakMap<IncomingMessage, () => void>();
   const paused: Socket[] = [];
-  /** Of these, those that are read again until the next turn. */
+  /** Those that waited and are read again since the last turn, to be turned away. */
   const itsTurn = new Set<Socket>();
   /** When a connection was last turned away. */
   const turnedAwayAt = new WeakMap<Socket, number>();
@@ -54,7 +55,8 @@ export function createShedding({ capacity, log, count }: SheddingOptions) {
   let turnedAway = 0;
   let turns: NodeJS.Timeout | undefined;
   let hasRoom = true;
-  let usedBefore = performance.eventLoopUtilization();
+  /** Of the process, until the last turn. */
+  let usedBefore: EventLoopUtilization;
 
   /**
    * Who asks again before the time that Retry-After told comes in when there is ample room: others would have to share
@@ -82,6 +84,7 @@ export function createShedding({ capacity, log, count }: SheddingOptions) {
     count();
     turnedAway += 1;
     if (turns === undefined) {
+      hasRoom = true;
       usedBefore = performance.eventLoopUtilization();
       turns = setInterval(takeTurns, turnMs);
     }
@@ -121,14 +124,13 @@ export function createShedding({ capacity, log, count }: SheddingOptions) {
     else if (paused.length === 0) {
       clearInterval(turns);
       turns = undefined;
-      hasRoom = true;
     }
     turnedAway = 0;
   }
 
   /** For Fastify's option of this name. */
   function serverFactory(
-    handler: Handler,
+    handler: RequestListener,
     { http, keepAliveTimeout = 0, requestTimeout = 0, connectionTimeout = 0 }: FastifyHttpOptions<Server>,
   ): Server {
     const server = createServer(http ?? {});
