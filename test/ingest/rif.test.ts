@@ -80,7 +80,7 @@ describe('rif', () => {
     ]);
   });
 
-  it('brings together exactly those among more claims than are told apart one by one', async () => {
+  it('brings together exactly those, also where others are taken for them at first', async () => {
     const numbers = Array.from({ length: 120_000 }, (_, index) => String(-1 - index));
     const again = ['-5', '-110000', '-119999'];
     const rows = [...numbers, ...again].map((number) => `${number}|`).join('\n');

@@ -1,5 +1,5 @@
 import { Refusal } from '../format.ts';
-import type { InputFile } from '../input.ts';
+import { decompressedBytes, type InputFile } from '../input.ts';
 import { type Line, readLines } from '../lines.ts';
 import { fieldAt } from './rif-row.ts';
 
@@ -17,7 +17,7 @@ export interface ClaimLines {
  * are scattered are held. At 2 GB (3.5 million claims) some 5 claims are mistaken, at 20 GB 1 in 100.
  */
 export async function scatteredClaims(file: InputFile, numberColumn: number, isLast: boolean): Promise<Set<string>> {
-  const seen = new SeenNumbers();
+  const seen = new SeenNumbers(await decompressedBytes(file));
   const runs = new Map<string, number>();
   await eachRun(file, numberColumn, isLast, (number) => {
     if (seen.add(number)) runs.set(number, 0);
@@ -48,30 +48,21 @@ async function eachRun(
   }
 }
 
-/** Told apart exactly while they are few, which costs a small file no filter. */
+/** Of the filter, for each byte of the file: far too many, so that hardly any file is read again for a mistake. */
+const bitsAByte = 0.5;
+const [leastWords, mostWords] = [1 << 10, 1 << 23];
+
+/**
+ * A set of strings that never forgets one, and now and then takes a new one for known. Its size is fixed: that of a file
+ * of some 100 MB stays in the caches of a processor, where a set of the strings took half of the look at them.
+ */
 class SeenNumbers {
-  readonly #few = new Set<string>();
-  #many: BloomFilter | undefined;
+  readonly #words: Uint32Array;
 
-  /** Whether the number was, as far as can be told, added before. */
-  add(number: string): boolean {
-    if (this.#many) return this.#many.add(number);
-    if (this.#few.has(number)) return true;
-    this.#few.add(number);
-    if (this.#few.size === fewNumbers) {
-      this.#many = new BloomFilter();
-      for (const one of this.#few) this.#many.add(one);
-      this.#few.clear();
-    }
-    return false;
+  constructor(fileBytes: number) {
+    const words = 2 ** Math.ceil(Math.log2((fileBytes * bitsAByte) / 32));
+    this.#words = new Uint32Array(Math.min(Math.max(words, leastWords), mostWords));
   }
-}
-
-const fewNumbers = 100_000;
-
-/** A set of strings that never forgets one, and now and then takes a new one for known; its size is fixed. */
-class BloomFilter {
-  readonly #words = new Uint32Array(1 << 23);
 
   /** Whether the string was, as far as can be told, added before. */
   add(text: string): boolean {
