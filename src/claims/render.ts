@@ -106,18 +106,16 @@ function procedureCodes({ procedure, item }: Claim): string[] {
   return [...codes];
 }
 
-/** The properties of a schema, each with its place among them and the schema of what it holds. */
-type Order = { children: Map<string, { place: number; order: Order | undefined }> };
+/** The names of a schema's properties, in its order, and beside each the order of what it holds. */
+interface Order {
+  names: string[];
+  orders: (Order | undefined)[];
+}
 
 function orderOf(schema: TSchema): Order | undefined {
   const { properties, items } = schema as { properties?: Record<string, TSchema>; items?: TSchema };
   if (items) return orderOf(items);
-  if (!properties) return undefined;
-  const entries = Object.entries(properties).map(([name, property], place) => [
-    name,
-    { place, order: orderOf(property) },
-  ]);
-  return { children: new Map(entries as [string, { place: number; order: Order | undefined }][]) };
+  return properties && { names: Object.keys(properties), orders: Object.values(properties).map(orderOf) };
 }
 
 const claimOrder = orderOf(Claim) as Order;
@@ -139,25 +137,31 @@ function inOrder(order: Order, value: unknown): unknown {
     return copy ?? value;
   }
   if (typeof value !== 'object' || value === null) return value;
-  let previous = -1;
+  const { names, orders } = order;
+  let place = 0;
   for (const name in value) {
-    const child = order.children.get(name);
+    while (place < names.length && names[place] !== name) place += 1;
+    if (place === names.length) return reordered(order, value as Record<string, unknown>);
+    const inner = orders[place];
+    if (inner === undefined) continue;
     const part = (value as Record<string, unknown>)[name];
-    if (child === undefined || child.place < previous) return reordered(order, value as Record<string, unknown>);
-    previous = child.place;
-    if (child.order && inOrder(child.order, part) !== part) return reordered(order, value as Record<string, unknown>);
+    if (inOrder(inner, part) !== part) return reordered(order, value as Record<string, unknown>);
   }
   return value;
 }
 
-function reordered(order: Order, value: Record<string, unknown>): Record<string, unknown> {
+function reordered({ names, orders }: Order, value: Record<string, unknown>): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
-  for (const [name, { order: inner }] of order.children) {
+  for (const [place, name] of names.entries()) {
     const part = value[name];
+    const inner = orders[place];
     if (part !== undefined) copy[name] = inner ? inOrder(inner, part) : part;
   }
   return copy;
 }
+
+/** Whether all properties are those of the schema, and in its order. */
+export const isInOrder = (claim: object) => inOrder(claimOrder, claim) === claim;
 
 function checkDates(claim: Claim): void {
   const date = (text: string | undefined, field: string) => {

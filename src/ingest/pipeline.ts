@@ -44,7 +44,8 @@ interface Batch {
   store: RowStore;
   /** Claims whose rows cannot be made before it is known what is known of their patients. */
   claims: { claim: Claim; position: number }[];
-  ids: Set<string>;
+  /** The systems of its claims, by their numbers there: to join the two for each claim took 2 % of an import. */
+  numbers: Map<string, string[]>;
   messages: MessageBatch;
   patients: Map<string, Patient>;
   rejects: Reject[];
@@ -116,7 +117,7 @@ const emptyBatch = (importId: string, resume: Resume): Batch => ({
   rows: [],
   store: new RowStore(importId),
   claims: [],
-  ids: new Set(),
+  numbers: new Map(),
   messages: new MessageBatch(),
   patients: new Map(),
   rejects: [],
@@ -129,11 +130,13 @@ const emptyBatch = (importId: string, resume: Resume): Batch => ({
 const isFull = ({ rows, records, bytes }: Batch) =>
   rows.length >= mostRows || records - rows.length >= mostObjects || bytes >= mostBytes;
 
-const claimKey = ({ identifier }: Claim) => `${identifier.system}\n${identifier.value}`;
 const patientKey = (patient: { system: string; id: string }) => `${patient.system}\n${patient.id}`;
 
 function holds(batch: Batch, entry: Entry): boolean {
-  if ('claim' in entry) return batch.ids.has(claimKey(entry.claim));
+  if ('claim' in entry) {
+    const { system, value } = entry.claim.identifier;
+    return batch.numbers.get(value)?.includes(system) ?? false;
+  }
   return 'patient' in entry && batch.patients.has(patientKey(entry.patient));
 }
 
@@ -141,10 +144,19 @@ function add(batch: Batch, entry: Entry): void {
   if (!('warning' in entry)) batch.records += 1;
   batch.bytes += Math.max(entry.resume.offset - batch.resume.offset, 0);
   batch.resume = entry.resume;
-  if ('claim' in entry) batch.ids.add(claimKey(entry.claim));
-  else if ('patient' in entry) batch.patients.set(patientKey(entry.patient), entry.patient);
+  if ('claim' in entry) {
+    const { system, value } = entry.claim.identifier;
+    const systems = batch.numbers.get(value);
+    if (systems) systems.push(system);
+    else batch.numbers.set(value, [system]);
+  } else if ('patient' in entry) batch.patients.set(patientKey(entry.patient), entry.patient);
   else if ('warning' in entry) batch.warnings.push(entry.warning);
   else if ('reject' in entry) batch.rejects.push(entry.reject);
+}
+
+function lockOfPatients({ patients, numbers }: Batch): 'alone' | 'shared' | undefined {
+  if (patients.size > 0) return 'alone';
+  return numbers.size > 0 ? 'shared' : undefined;
 }
 
 class Writer {
@@ -168,7 +180,7 @@ class Writer {
   async write(batch: Batch): Promise<void> {
     const started = performance.now();
     const isTrial = this.#run.transaction !== undefined;
-    const lock = isTrial ? undefined : batch.patients.size > 0 ? 'alone' : batch.ids.size > 0 ? 'shared' : undefined;
+    const lock = isTrial ? undefined : lockOfPatients(batch);
     if (lock) await patientQueries.lockPatients(this.#sql, lock);
     if (batch.claims.length > 0) {
       await addPatients(this.#sql, batch.claims);
@@ -205,7 +217,7 @@ class Writer {
           batch.patients.size > 0 ? await patientQueries.upsertPatients(tx, [...batch.patients.values()]) : [];
         total.changed += await rewriteClaims(tx, patients, this.#run.id);
         // Another import brought them since this one began.
-        if (batch.ids.size > 0 && !this.#completed && (await patientQueries.anyPatients(tx))) {
+        if (batch.numbers.size > 0 && !this.#completed && (await patientQueries.anyPatients(tx))) {
           const ids = batch.rows.map(({ id }) => id);
           await rewriteClaims(tx, await patientQueries.patientsOfClaims(tx, ids), this.#run.id);
         }

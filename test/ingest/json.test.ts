@@ -109,6 +109,28 @@ describe('canonical JSON', () => {
     expect(rejectsOf(entries)).toMatchObject([{ position: 2, field, reason }]);
   });
 
+  it.each(['first', 'last'])(
+    'rejects a name that is not known, %s in each of the objects of a claim',
+    async (place) => {
+      const claim = aClaim({ source: undefined });
+      const objects = objectsOf(claim);
+      expect(objects.length).toBeGreaterThan(30);
+      const strange = objects.map(({ field, object }) => {
+        const { ...before } = object;
+        const put = (names: object) => {
+          for (const name in object) delete object[name];
+          Object.assign(object, names);
+        };
+        put(place === 'first' ? { favourite: 1, ...before } : { ...before, favourite: 1 });
+        const line = JSON.stringify(claim);
+        put(before);
+        return { field: `${field}favourite`, line };
+      });
+      const rejects = rejectsOf(await readAll(ndjson, directory, strange.map(({ line }) => line).join('\n')));
+      expect(rejects.map(({ field }) => field)).toEqual(strange.map(({ field }) => field));
+    },
+  );
+
   it('names the claim that it rejects', async () => {
     const entries = await readAll(ndjson, directory, change({ type: 'psychic' }));
     expect(rejectsOf(entries)).toMatchObject([{ claim: 'A2' }]);
@@ -148,4 +170,16 @@ function change(fields: object): string {
 function without(field: string): string {
   const { [field as 'type']: _, ...rest } = claims[1] as (typeof claims)[number];
   return JSON.stringify(rest);
+}
+
+interface Part {
+  /** As a reject names what is in it. */
+  field: string;
+  object: Record<string, unknown>;
+}
+
+function objectsOf(value: unknown, field = ''): Part[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const parts = Object.entries(value).flatMap(([name, part]) => objectsOf(part, `${field}${name}.`));
+  return Array.isArray(value) ? parts : [{ field, object: value as Record<string, unknown> }, ...parts];
 }
