@@ -74,7 +74,8 @@ export async function describeServer(server: Server): Promise<Record<string, str
     server,
     (sql) => sql<Record<string, string>[]>`
       select current_setting('server_version') as postgres, current_setting('fsync') as fsync,
-        current_setting('synchronous_commit') as "synchronousCommit", current_setting('shared_buffers') as "sharedBuffers"`,
+        current_setting('synchronous_commit') as "synchronousCommit", current_setting('shared_buffers') as "sharedBuffers",
+        current_setting('max_wal_size') as "maxWalSize"`,
   );
   return { server: server.what, ...row };
 }

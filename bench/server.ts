@@ -1,5 +1,6 @@
 import { type ExecFileException, execFile } from 'node:child_process';
 import { createServer } from 'node:net';
+import { totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import { GenericContainer, Wait } from 'testcontainers';
 import { engineAnswers } from '../test/support/engine.ts';
@@ -16,11 +17,14 @@ export interface Server {
 
 const image = 'postgres:18-trixie';
 
+/** As the README says of a server for millions of claims, whose indexes do not fit into the 128 MB of the defaults. */
+const ofMillions = ['-c', `shared_buffers=${Math.floor(totalmem() / 4 / (1 << 20))}MB`, '-c', 'max_wal_size=8GB'];
+
 /**
- * DATABASE_URL_BENCH or DATABASE_URL, else a container, whose settings are PostgreSQL's defaults. The container has the
- * host's network: a published port goes through a proxy in user space, which halves what is measured.
+ * DATABASE_URL_BENCH or DATABASE_URL, else a container, whose settings are PostgreSQL's defaults unless it is to be tuned.
+ * The container has the host's network: a published port goes through a proxy in user space, which halves what is measured.
  */
-export async function startServer(directory: string): Promise<Server> {
+export async function startServer(directory: string, { tuned = false } = {}): Promise<Server> {
   const given = process.env.DATABASE_URL_BENCH ?? process.env.DATABASE_URL;
   if (given) return useServer(given);
   if (!engineAnswers()) {
@@ -29,7 +33,7 @@ export async function startServer(directory: string): Promise<Server> {
         'DATABASE_URL_BENCH to one in which databases may be made; psql and pgbench must then be in the PATH.',
     );
   }
-  return startContainer(directory);
+  return startContainer(directory, tuned ? ofMillions : []);
 }
 
 async function useServer(url: string): Promise<Server> {
@@ -46,12 +50,12 @@ async function useServer(url: string): Promise<Server> {
   };
 }
 
-async function startContainer(directory: string): Promise<Server> {
+async function startContainer(directory: string, settings: string[]): Promise<Server> {
   const port = await freePort();
   const container = await new GenericContainer(image)
     .withNetworkMode('host')
     .withEnvironment({ POSTGRES_PASSWORD: 'bench', PGPORT: String(port) })
-    .withCommand(['postgres', '-c', 'listen_addresses=127.0.0.1'])
+    .withCommand(['postgres', '-c', 'listen_addresses=127.0.0.1', ...settings])
     .withBindMounts([{ source: directory, target: directory }])
     .withSharedMemorySize(1 << 30) // Of Docker's default, 64 MB, parallel workers may run out.
     .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/, 2))
