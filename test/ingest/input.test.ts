@@ -24,6 +24,12 @@ async function read(content: Uint8Array): Promise<{ bytes: number; refused?: str
   }
 }
 
+async function piecesOf(path: string, offset: number): Promise<Buffer[]> {
+  const pieces: Buffer[] = [];
+  for await (const piece of openInput(path).bytes(offset)) pieces.push(piece);
+  return pieces;
+}
+
 const zstd = (content: string | Uint8Array) =>
   zstdCompressSync(content, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
 
@@ -34,8 +40,7 @@ describe('a file', () => {
   it('is given in small pieces, from any offset', async () => {
     await writeFile(path, content);
     for (const offset of [0, 1, 40_000, 262_144, 3_499_999, 3_500_000]) {
-      const pieces: Buffer[] = [];
-      for await (const piece of openInput(path).bytes(offset)) pieces.push(piece);
+      const pieces = await piecesOf(path, offset);
       expect(Buffer.concat(pieces).equals(content.subarray(offset))).toBe(true);
       expect(Math.max(0, ...pieces.map(({ length }) => length))).toBeLessThanOrEqual(32_768);
     }
@@ -58,8 +63,7 @@ describe.each([
   it.each([1, 32_768, 300_000])('is read from offset %d of what it holds', async (offset) => {
     const path = join(directory, 'compressed');
     await writeFile(path, compress(text));
-    const pieces: Buffer[] = [];
-    for await (const piece of openInput(path).bytes(offset)) pieces.push(piece);
+    const pieces = await piecesOf(path, offset);
     expect(Buffer.concat(pieces).toString()).toBe(text.slice(offset));
   });
 
