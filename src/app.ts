@@ -25,7 +25,7 @@ import type { Logger } from './log.ts';
 import { bodyTimeout } from './ops/body-timeout.ts';
 import { healthRoutes, type Readiness } from './ops/health.ts';
 import type { Metrics } from './ops/metrics.ts';
-import { requestLog } from './ops/requests.ts';
+import { requests } from './ops/requests.ts';
 import { securityHeaders } from './ops/security-headers.ts';
 import { createShedding } from './ops/shedding.ts';
 import { frameworkErrors, problems } from './problems.ts';
@@ -78,16 +78,16 @@ export async function buildApp(
     // Not for bodies, which ops/body-timeout.ts sees to.
     http: { headersTimeout: 30_000, connectionsCheckingInterval: 5000 },
     requestTimeout: 0,
-    // Of a connection on which nothing is sent or read, such as by a client that does not read its answer.
-    connectionTimeout: 60_000,
+    // Of a connection on which nothing is sent or read: one without a request, or whose client does not read its answer.
+    // Longer than the 60 s of load balancers, which else ask on a connection that is just ended.
+    connectionTimeout: 72_000,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   // What is sent as text is of an unsupported type, not a body that fails its schema.
   app.removeContentTypeParser('text/plain');
   await app.register(problems);
-  await app.register(requestLog);
+  await app.register(requests, { observe: deps.metrics?.request });
   await app.register(shedding.answers);
-  if (deps.metrics) await app.register(deps.metrics.requests);
   await app.register(bodyTimeout);
   await app.register(securityHeaders);
   await app.register(swagger, {

@@ -69,10 +69,11 @@ export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'>): Lo
     serializers: { err: errorFields },
     // Without a message of its own, a line would carry the error's, with what PostgreSQL quotes in it.
     hooks: {
-      logMethod([first, ...rest], method) {
+      logMethod(args, method) {
+        const [first, message] = args;
         const isBare = first instanceof Error || (first as { err?: unknown } | null)?.err instanceof Error;
-        if (isBare && rest[0] === undefined) method.call(this, first, 'error');
-        else method.call(this, first, ...(rest as [string]));
+        if (isBare && message === undefined) method.call(this, first, 'error');
+        else method.apply(this, args);
       },
     },
   };

@@ -66,10 +66,10 @@ export const authenticate = fp<AuthenticateOptions>(async (app, { tokens, db, de
 
   const isOfCurrentUser = ({ subject, issuedAt }: VerifiedToken) => isCurrent(subject, issuedAt);
 
-  function letIn(request: FastifyRequest, { subject, scopes }: VerifiedToken, isGood: boolean): void {
+  function letIn(request: FastifyRequest, scope: Scope | undefined, token: VerifiedToken, isGood: boolean): void {
     if (!isGood)
       throw new Problem('unauthenticated', 'the token is revoked: its user was disabled or has a new password');
-    const { scope } = request.routeOptions.config;
+    const { subject, scopes } = token;
     if (scope === undefined || !scopes.includes(scope)) {
       throw new Problem('forbidden', `the token lacks the scope ${scope}, which is needed here`);
     }
@@ -80,15 +80,16 @@ export const authenticate = fp<AuthenticateOptions>(async (app, { tokens, db, de
   // Nothing is awaited where all is known, which is nearly always.
   app.addHook('onRequest', (request, _reply, done) => {
     request.scopes = none;
-    if (request.routeOptions.config.public || request.is404) return done();
+    const { public: isOpen, scope } = request.routeOptions.config;
+    if (isOpen || request.is404) return done();
     const token = tokenOf(request);
     const isGood = token instanceof Promise ? token.then(isOfCurrentUser) : isOfCurrentUser(token);
     if (token instanceof Promise || isGood instanceof Promise) {
       Promise.all([token, isGood])
-        .then((known) => letIn(request, ...known))
+        .then((known) => letIn(request, scope, ...known))
         .then(() => done(), done);
     } else {
-      letIn(request, token, isGood);
+      letIn(request, scope, token, isGood);
       done();
     }
   });

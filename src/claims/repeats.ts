@@ -42,17 +42,17 @@ export class Repeats {
 
   /** For routes that read claims, behind the check of the token. */
   readonly onRequest: onRequestHookHandler = (request, reply, done) => {
-    const kept = this.#find(request);
     const tags = request.headers['if-none-match'];
-    if (kept === undefined && tags === undefined) {
+    if (tags === undefined && this.#find(request) === undefined) {
       done();
       return;
     }
     this.#currentVersion().then(
       (version) => {
         const tag = this.#tag(request, version);
-        if (hasTag(tags, tag)) notModified(request, reply, tag);
-        else if (kept?.version === version) tagged(reply, tag).type(json).send(kept.body);
+        if (hasTag(tags, tag)) return notModified(request, reply, tag);
+        const kept = this.#find(request);
+        if (kept?.version === version) tagged(reply, tag).type(json).send(kept.body);
         else done();
       },
       (error) => done(error),

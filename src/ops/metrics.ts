@@ -1,6 +1,4 @@
 import { createServer, type Server } from 'node:http';
-import type { FastifyPluginAsync } from 'fastify';
-import fp from 'fastify-plugin';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Pool, PoolUse } from '../db/client.ts';
 import { type ImportMetrics, importMetrics } from '../ingest/import-metrics.ts';
@@ -8,8 +6,8 @@ import { type ImportMetrics, importMetrics } from '../ingest/import-metrics.ts';
 /** What operators watch, for Prometheus. Labels are routes and states: nothing that a client sent. */
 export interface Metrics {
   registry: Registry;
-  /** Observes every request that the server answers. */
-  requests: FastifyPluginAsync;
+  /** Observes a request that was answered, by the route as the API description names it. */
+  request(labels: { method: string; route: string; status: number }, seconds: number): void;
   /** Counts a request that was turned away so that others are answered. */
   shed(): void;
   imports: ImportMetrics;
@@ -58,15 +56,14 @@ export function createMetrics({ version, pools, databaseUrl }: MetricsOptions): 
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   });
-  const requests: FastifyPluginAsync = fp(async (app) => {
-    app.addHook('onResponse', (request, reply, done) => {
-      const { url: route = 'none' } = request.routeOptions;
-      durations.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
-      done();
-    });
-  });
   const imports = importMetrics(registry, databaseUrl);
-  return { registry, requests, shed: () => shed.inc(), imports, end: () => imports.end() };
+  return {
+    registry,
+    request: (labels, seconds) => durations.observe(labels, seconds),
+    shed: () => shed.inc(),
+    imports,
+    end: () => imports.end(),
+  };
 }
 
 /** Answers GET /metrics, on a port of its own so that it can be kept from whoever may call the API. */

@@ -11,7 +11,13 @@ const database = await testDatabase();
 const db: Pool = { ...database.pool };
 const readiness = { loaded: true };
 const { log, lines } = capturedLog();
-const { get, login, token, url } = await testApp({ database, db, log, readiness, webDirectory: await builtPage() });
+const { get, login, request, token, url } = await testApp({
+  database,
+  db,
+  log,
+  readiness,
+  webDirectory: await builtPage(),
+});
 beforeEach(() => {
   lines.length = 0;
 });
@@ -45,6 +51,21 @@ describe('the log', () => {
       { ...shape, method: 'GET', route: expect.stringMatching(/^(none|\/\*)$/), status: 404 },
       { ...shape, method: 'POST', route: '/api/auth/login', status: 401 },
     ]);
+  });
+
+  it('has the id that the answer tells, whatever is answered', async () => {
+    const { headers } = await get('/api/claims');
+    lines.length = 0;
+    const answers = [
+      await get('/api/claims'),
+      await request({ url: '/api/claims', headers: { 'if-none-match': String(headers.etag) } }),
+      await get('/api/claims?limit=0'),
+      await get('/api/claims', null),
+      await get('/nope'),
+      await get('/'),
+    ];
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 304, 400, 401, 404, 200]);
+    expect(requestLines().map(({ reqId }) => reqId)).toEqual(answers.map((answer) => answer.headers['x-request-id']));
   });
 
   it('has probes that succeed at debug level, and those that fail at info', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createLogger } from '../../src/log.ts';
@@ -14,7 +14,9 @@ const atWork: { url: string | undefined; response: ServerResponse }[] = [];
 let utilization = 0;
 
 let server: Server;
-beforeEach(async () => {
+beforeEach(() => serve(60_000));
+
+async function serve(connectionTimeout: number): Promise<void> {
   // Time goes on, and so turns are taken, where a test says so.
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
   utilization = 0;
@@ -24,17 +26,18 @@ beforeEach(async () => {
     log: createLogger({ logLevel: 'error', logFormat: 'json' }),
     count: () => {},
   });
-  server = serverFactory(({ url }, response) => atWork.push({ url, response }), {});
+  server = serverFactory(({ url }, response) => atWork.push({ url, response }), { connectionTimeout });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-});
+}
 
-afterEach(() => {
+function close() {
   vi.useRealTimers();
   server.closeAllConnections();
   server.close();
   atWork.length = 0;
-});
+}
+afterEach(close);
 
 /** A client of one connection. */
 function client() {
@@ -107,4 +110,20 @@ it('lets in again at once who asks when Retry-After told', async () => {
   await untilAtWork(1);
   answerAll();
   expect(await answer).toBe(200);
+});
+
+it('ends a connection on which there was no request for as long as it may be quiet', async () => {
+  const quietMs = 300;
+  close();
+  await serve(quietMs);
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const ended = once(socket.resume(), 'end');
+  for (const url of ['/first', '/second']) {
+    socket.write(`GET ${url} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await untilAtWork(1);
+    answerAll();
+    await sleep(quietMs / 2);
+    expect(socket.readableEnded).toBe(false);
+  }
+  await ended;
 });
