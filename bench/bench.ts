@@ -61,30 +61,33 @@ export interface Contest {
   seconds?: number;
 }
 
-/** The limit and ours in turn, in each round. */
-export async function contest(bench: Bench, service: Service, asked: Contest) {
+/** The limit and ours in turn, of each of what is asked, in each round. */
+export async function contest(bench: Bench, service: Service, ...asked: Contest[]) {
   const { options, server, database, directory } = bench;
   const { rounds } = options;
-  const { row, question, statement, body, seconds = options.seconds } = asked;
-  const ours: Loaded[] = [];
-  const limits: number[] = [];
+  const measured = asked.map((of) => ({ ...of, ours: [] as Loaded[], limits: [] as number[] }));
   await forgetPeak(service.pid);
   for (let round = 0; round < rounds; round += 1) {
-    // Half as long, in whole seconds: pgbench compiles nothing meanwhile, nor is there a p99 to be told.
-    const of = { directory, statement, seconds: Math.ceil(seconds / 2), ...(question.draw && { draw: question.draw }) };
-    limits.push(await pgbench(server, database.name, of));
-    ours.push(await ask(bench, service, question, { body, seconds, isFirst: round === 0 }));
+    for (const { question, statement, body, seconds = options.seconds, ours, limits } of measured) {
+      const { draw } = question;
+      // Half as long, in whole seconds: pgbench compiles nothing meanwhile, nor is there a p99 to be told.
+      const of = { directory, statement, seconds: Math.ceil(seconds / 2), ...(draw && { draw }) };
+      limits.push(await pgbench(server, database.name, of));
+      ours.push(await ask(bench, service, question, { body, seconds, isFirst: round === 0 }));
+    }
   }
   const { peak } = await service.memory();
-  bench.report({
-    ...rate(row, ours),
-    limit: median(limits),
-    limitIs: 'pgbench',
-    ratios: ratios(ours, limits),
-    peak,
-    note: `${question.different.toLocaleString('en-US')} different question${question.different === 1 ? '' : 's'}`,
-  });
-  return { ours, limits };
+  for (const { row, question, ours, limits } of measured) {
+    bench.report({
+      ...rate(row, ours),
+      limit: median(limits),
+      limitIs: 'pgbench',
+      ratios: ratios(ours, limits),
+      peak,
+      note: `${question.different.toLocaleString('en-US')} different question${question.different === 1 ? '' : 's'}`,
+    });
+  }
+  return measured;
 }
 
 export function ask(

@@ -43,7 +43,9 @@ export class Repeats {
   /** For routes that read claims, behind the check of the token. */
   readonly onRequest: onRequestHookHandler = (request, reply, done) => {
     const tags = request.headers['if-none-match'];
-    if (tags === undefined && this.#find(request) === undefined) {
+    // Where there is a tag, it is mostly the current one, and nothing needs to be found.
+    const found = tags === undefined ? this.#find(request) : undefined;
+    if (tags === undefined && found === undefined) {
       done();
       return;
     }
@@ -51,7 +53,7 @@ export class Repeats {
       (version) => {
         const tag = this.#tag(request, version);
         if (hasTag(tags, tag)) return notModified(request, reply, tag);
-        const kept = this.#find(request);
+        const kept = found ?? this.#find(request);
         if (kept?.version === version) tagged(reply, tag).type(json).send(kept.body);
         else done();
       },
