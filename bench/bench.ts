@@ -61,11 +61,21 @@ export interface Contest {
   seconds?: number;
 }
 
+/** By round. */
+interface Measured {
+  ours: Loaded[];
+  limits: number[];
+}
+
 /** The limit and ours in turn, of each of what is asked, in each round. */
-export async function contest(bench: Bench, service: Service, ...asked: Contest[]) {
+export async function contest<Asked extends Contest[]>(
+  bench: Bench,
+  service: Service,
+  ...asked: Asked
+): Promise<{ [Each in keyof Asked]: Measured }> {
   const { options, server, database, directory } = bench;
   const { rounds } = options;
-  const measured = asked.map((of) => ({ ...of, ours: [] as Loaded[], limits: [] as number[] }));
+  const measured = asked.map((of): Contest & Measured => ({ ...of, ours: [], limits: [] }));
   await forgetPeak(service.pid);
   for (let round = 0; round < rounds; round += 1) {
     for (const { question, statement, body, seconds = options.seconds, ours, limits } of measured) {
@@ -87,7 +97,7 @@ export async function contest(bench: Bench, service: Service, ...asked: Contest[
       note: `${question.different.toLocaleString('en-US')} different question${question.different === 1 ? '' : 's'}`,
     });
   }
-  return measured;
+  return measured as { [Each in keyof Asked]: Measured };
 }
 
 export function ask(

@@ -1,8 +1,9 @@
 import fp from 'fastify-plugin';
+import type { Metrics } from './metrics.ts';
 
 interface RequestsOptions {
-  /** Is told of every request that the server answered, and after how many seconds. */
-  observe: ((request: { method: string; route: string; status: number }, seconds: number) => void) | undefined;
+  /** Is told of every request that the server answered. */
+  observe: Metrics['request'] | undefined;
 }
 
 /**
