@@ -47,8 +47,7 @@ const usage = `Usage: npm run bench -- [PART]... [OPTION]...
 Parts: ${Object.keys(parts).join(', ')}; without any, all of them.
   --json FILE      where the figures go as JSON (reports/bench.json)
   --against FILE   compares the ratios with those of an earlier run; status 1 where one fell by more than 15 %
-  --big            also what takes an hour: 5,000,000 claims, files of 2 GB
-  --tuned          on a server that is set up as the README says for millions of claims
+  --big            also 5,000,000 claims and files of 2 GB, on a server that is set up as the README says for millions
   --keep           leaves the loaded database, and uses the one that was left: with DATABASE_URL_BENCH
   --claims N       how many are loaded (500000)
   --seconds N      of each measurement (2)
@@ -82,7 +81,7 @@ try {
 }
 
 async function run(): Promise<void> {
-  server = await startServer(directory, { tuned: values.tuned });
+  server = await startServer(directory, { ofMillions: values.big });
   const settings = {
     ...(await describeServer(server)),
     claims: values.claims,
@@ -168,7 +167,6 @@ function readArguments() {
         json: { type: 'string', default: 'reports/bench.json' },
         against: { type: 'string' },
         big: { type: 'boolean', default: false },
-        tuned: { type: 'boolean', default: false },
         keep: { type: 'boolean', default: false },
         claims: { type: 'string', default: '500000' },
         seconds: { type: 'string', default: '2' },

@@ -18,13 +18,13 @@ export interface Server {
 const image = 'postgres:18-trixie';
 
 /** As the README says of a server for millions of claims, whose indexes do not fit into the 128 MB of the defaults. */
-const ofMillions = ['-c', `shared_buffers=${Math.floor(totalmem() / 4 / (1 << 20))}MB`, '-c', 'max_wal_size=8GB'];
+const forMillions = ['-c', `shared_buffers=${Math.floor(totalmem() / 4 / (1 << 20))}MB`, '-c', 'max_wal_size=8GB'];
 
 /**
- * DATABASE_URL_BENCH or DATABASE_URL, else a container, whose settings are PostgreSQL's defaults unless it is to be tuned.
- * The container has the host's network: a published port goes through a proxy in user space, which halves what is measured.
+ * DATABASE_URL_BENCH or DATABASE_URL, else a container, whose settings are PostgreSQL's defaults unless it is for millions
+ * of claims. It has the host's network: a published port goes through a proxy in user space, which halves what is measured.
  */
-export async function startServer(directory: string, { tuned = false } = {}): Promise<Server> {
+export async function startServer(directory: string, { ofMillions = false } = {}): Promise<Server> {
   const given = process.env.DATABASE_URL_BENCH ?? process.env.DATABASE_URL;
   if (given) return useServer(given);
   if (!engineAnswers()) {
@@ -33,7 +33,7 @@ export async function startServer(directory: string, { tuned = false } = {}): Pr
         'DATABASE_URL_BENCH to one in which databases may be made; psql and pgbench must then be in the PATH.',
     );
   }
-  return startContainer(directory, tuned ? ofMillions : []);
+  return startContainer(directory, ofMillions ? forMillions : []);
 }
 
 async function useServer(url: string): Promise<Server> {

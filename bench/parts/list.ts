@@ -9,7 +9,7 @@ import {
   type Service,
   withService,
 } from '../bench.ts';
-import { prepareQuestion, type Question } from '../database.ts';
+import { onDatabase, prepareQuestion, type Question } from '../database.ts';
 import { median } from '../report.ts';
 import { statements } from '../statements.ts';
 
@@ -140,11 +140,16 @@ async function deepPages(bench: Bench, service: Service, page: number): Promise<
     cursors.set(claims.at(-1)?.id as string, cursor);
     next = cursor;
   }
-  const ids = [...cursors.keys()].map((id) => `'${id}'`).join(', ');
+  const last = await onDatabase(
+    bench.database.url,
+    (sql) => sql<{ id: string; arrival: string }[]>`
+      select id, arrival from claims where id = any(${[...cursors.keys()]}::uuid[])`,
+  );
+  const idOf = new Map(last.map(({ id, arrival }) => [arrival, id]));
   return prepareQuestion(bench.database, bench.directory, {
     name: 'places',
-    query: `select service_date as a, id as b from claims where id in (${ids})`,
+    query: `select service_date as a, arrival as b from claims where arrival in (${[...idOf.keys()]})`,
     columns: ['a', 'b'],
-    path: ({ b }) => `/api/claims?cursor=${cursors.get(b)}`,
+    path: ({ b }) => `/api/claims?cursor=${cursors.get(idOf.get(b) as string)}`,
   });
 }

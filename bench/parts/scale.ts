@@ -83,15 +83,16 @@ export const scale: Part = async (bench) => {
 
 /**
  * Reads the claims and their indexes once: what the next ones were loaded beside is not in memory any more, and then the
- * disk is measured.
+ * disk is measured. Of a table that is read from end to end PostgreSQL keeps nothing, as it does of claims that are asked
+ * for by id: where its own memory is large, the look-ups of the first minute would fill it while they are measured.
  */
 function warm({ url }: Database): Promise<void> {
   return onDatabase(url, async (sql) => {
     await sql`select sum(length(document)) from claims`;
     await sql`set enable_seqscan = off`;
-    for (const column of ['id', 'patient_id']) {
-      await sql`select count(${sql(column)}) from (select ${sql(column)} from claims order by ${sql(column)}) of_all`;
-    }
+    await sql`set enable_sort = off`;
+    await sql`select sum(length(document)) from (select document from claims order by id) of_all`;
+    await sql`select count(patient_id) from (select patient_id from claims order by patient_id) of_all`;
   });
 }
 

@@ -4,11 +4,12 @@ import { isDate } from './date.ts';
 /** The last claim of a page: the next one starts behind it. */
 export interface Place {
   serviceDate: string;
-  id: string;
+  /** A whole number, as of claims.arrival. */
+  arrival: string;
 }
 
 const signatureBytes = 16;
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const wholeNumber = /^[1-9]\d{0,17}$/;
 
 /**
  * Cursors are opaque to clients, and signed over the place and the question: one that was made up, or that belongs to
@@ -23,7 +24,7 @@ export class Cursors {
 
   /** The question is the sort and the filters, in any form that is the same for the same question. */
   encode(place: Place, question: string): string {
-    const payload = Buffer.from(`${place.serviceDate}${place.id.replaceAll('-', '')}`);
+    const payload = Buffer.from(`${place.serviceDate}${place.arrival}`);
     return Buffer.concat([this.#sign(payload, question), payload]).toString('base64url');
   }
 
@@ -35,11 +36,15 @@ export class Cursors {
     if (payload.length === 0 || !timingSafeEqual(signature, this.#sign(payload, question))) return undefined;
     const text = payload.toString();
     const serviceDate = text.slice(0, 10);
-    const id = text.slice(10).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-    return isDate(serviceDate) && uuid.test(id) ? { serviceDate, id } : undefined;
+    const arrival = text.slice(10);
+    return isDate(serviceDate) && wholeNumber.test(arrival) ? { serviceDate, arrival } : undefined;
   }
 
   #sign(payload: Buffer, question: string): Buffer {
-    return createHmac('sha256', this.#secret).update(payload).update(question).digest().subarray(0, signatureBytes);
+    return createHmac('sha256', this.#secret)
+      .update(payload)
+      .update(`\n${question}`)
+      .digest()
+      .subarray(0, signatureBytes);
   }
 }

@@ -51,11 +51,17 @@ export const documentSeparator = 1;
  */
 const pageColumns = (sql: Sql, limit: number) => sql`
   string_agg(document, chr(${sql.unsafe(String(documentSeparator))})), array_agg(updated_at),
-  (array_agg(id))[${counted(sql, limit)}], (array_agg(service_date))[${counted(sql, limit)}]`;
+  (array_agg(arrival))[${counted(sql, limit)}], (array_agg(service_date))[${counted(sql, limit)}]`;
 
-type PageRow = [documents: Buffer | null, updatedAt: Buffer | null, id: Buffer, serviceDate: Buffer, version: Buffer];
+type PageRow = [
+  documents: Buffer | null,
+  updatedAt: Buffer | null,
+  arrival: Buffer,
+  serviceDate: Buffer,
+  version: Buffer,
+];
 
-function pageOf([documents, updatedAt, id, serviceDate, version]: PageRow, limit: number): Page {
+function pageOf([documents, updatedAt, arrival, serviceDate, version]: PageRow, limit: number): Page {
   const page: Page = {
     documents: documents ?? Buffer.of(),
     // As in {"2025-03-31 08:15:00.123456+00","2025-03-31 08:15:00.123456+00"}
@@ -65,7 +71,7 @@ function pageOf([documents, updatedAt, id, serviceDate, version]: PageRow, limit
   };
   if (page.updatedAt.length > limit) {
     page.updatedAt.length = limit;
-    page.next = { serviceDate: serviceDate.toString('latin1'), id: id.toString('latin1') };
+    page.next = { serviceDate: serviceDate.toString('latin1'), arrival: arrival.toString('latin1') };
   }
   return page;
 }
@@ -149,22 +155,24 @@ function onPage(sql: Sql, { filters, sort, after }: ListQuestion, place?: Fragme
     given,
   );
   if (after) {
-    const before = place ?? sql`(${after.serviceDate}::date, ${after.id}::uuid)`;
-    conditions.push(descending ? sql`and (service_date, id) < ${before}` : sql`and (service_date, id) > ${before}`);
+    const before = place ?? sql`(${after.serviceDate}::date, ${after.arrival}::bigint)`;
+    conditions.push(
+      descending ? sql`and (service_date, arrival) < ${before}` : sql`and (service_date, arrival) > ${before}`,
+    );
   }
   return conditions;
 }
 
 const inOrder = (sql: Sql, { sort, limit }: ListQuestion) =>
   sort === '-serviceDate'
-    ? sql`order by service_date desc, id desc limit ${counted(sql, limit)} + 1`
-    : sql`order by service_date, id limit ${counted(sql, limit)} + 1`;
+    ? sql`order by service_date desc, arrival desc limit ${counted(sql, limit)} + 1`
+    : sql`order by service_date, arrival limit ${counted(sql, limit)} + 1`;
 
 /** A page by keyset. */
 export async function listClaims(sql: Sql, question: ListQuestion, asOf?: string): Promise<Page> {
   const conditions = onPage(sql, question);
   const page = (table: Fragment, standing: Fragment) => sql`
-    select document, updated_at, id, service_date from ${table} where ${[standing, ...conditions]}
+    select document, updated_at, arrival, service_date from ${table} where ${[standing, ...conditions]}
     ${inOrder(sql, question)}`;
   const claims =
     asOf === undefined
@@ -201,17 +209,17 @@ export async function listTogether(sql: Sql, questions: ListQuestion[]): Promise
   ]);
   if (after) {
     columns.push(['afterDate', questions.map((question) => question.after?.serviceDate)]);
-    columns.push(['afterId', questions.map((question) => question.after?.id)]);
+    columns.push(['afterArrival', questions.map((question) => question.after?.arrival)]);
   }
   const asked = (name: string) => sql`asked.${sql(name)}`;
-  const place = sql`(${asked('afterDate')}::date, ${asked('afterId')}::uuid)`;
+  const place = sql`(${asked('afterDate')}::date, ${asked('afterArrival')}::bigint)`;
   const values = columns.map(([, ofAll]) => sql`${ofAll as string[]}::text[]`);
   const rows = (await sql`
     select page.*, (select version from data_version)
     from unnest(${separated(sql, values, sql`,`)})
       with ordinality as asked (${sql(columns.map(([name]) => name))}, place), lateral (
       select ${pageColumns(sql, limit)} from (
-        select document, updated_at, id, service_date
+        select document, updated_at, arrival, service_date
         from claims where ${[sql`true`, ...onPage(sql, first, place, asked)]} ${inOrder(sql, first)}
       ) claims
     ) page

@@ -28,7 +28,7 @@ const ListQuery = Type.Object(
     sort: Type.Optional(
       Type.Enum(['-serviceDate', 'serviceDate'], {
         default: '-serviceDate',
-        description: 'By first day of service: newest first, or oldest first',
+        description: 'By first day of service, and those of a day as they came: newest first, or oldest first',
       }),
     ),
     ...claimFilters,

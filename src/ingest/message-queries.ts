@@ -43,15 +43,15 @@ export async function endClaim(sql: Sql, id: string, importId: string, message: 
   const columns = sql.unsafe(stagedColumns);
   await sql`
     with ended as (
-      delete from claims where id = ${id} returning ${columns}, version, import_id, updated_at
+      delete from claims where id = ${id} returning ${columns}, arrival, version, import_id, updated_at
     ), counted as (
       insert into claim_total_changes (${sql.unsafe(totalColumns)})
       select date_trunc('month', service_date::timestamp), type, sub_type, status, payer_id, -1, -coalesce(charge, 0),
         -coalesce(allowed, 0), -coalesce(paid, 0)
       from ended
     )
-    insert into claim_history (${columns}, version, import_id, updated_at, ended_at, ended_by, ended_message)
-    select ${columns}, version, import_id, updated_at, greatest(now(), updated_at), ${importId}, ${message} from ended`;
+    insert into claim_history (${columns}, arrival, version, import_id, updated_at, ended_at, ended_by, ended_message)
+    select ${columns}, arrival, version, import_id, updated_at, greatest(now(), updated_at), ${importId}, ${message} from ended`;
 }
 
 export async function insertProviders(sql: Sql, providers: Map<string, { taxId: string; npi: string }>): Promise<void> {

@@ -23,8 +23,8 @@ import { AddedTotals } from './totals.ts';
 const leastRecords = 2500;
 const leastRecordsAtFirst = 500;
 /**
- * While the database is not free, a batch grows up to here: the more rows are sorted by their days, the less it has to do
- * for each (copy.ts). Two batches are held in memory.
+ * While the database is not free, a batch grows up to here: of the more rows that are sorted by their days, the more of one
+ * day lie beside each other (copy.ts). Two batches are held in memory.
  */
 const mostRows = 12_500;
 const mostBytes = 12 << 20;

@@ -244,8 +244,8 @@ export async function mergeStaged(sql: Sql, importId: string): Promise<{ changed
   const columns = sql.unsafe(stagedColumns);
   const [row] = await sql<{ changed: number; unchanged: number }[]>`
     with ended as (
-      insert into claim_history (${columns}, version, import_id, updated_at, ended_at, ended_by, ended_message)
-      select ${sql.unsafe(prefixed('c'))}, c.version, c.import_id, c.updated_at, greatest(now(), c.updated_at),
+      insert into claim_history (${columns}, arrival, version, import_id, updated_at, ended_at, ended_by, ended_message)
+      select ${sql.unsafe(prefixed('c'))}, c.arrival, c.version, c.import_id, c.updated_at, greatest(now(), c.updated_at),
         ${importId}, s.message
       from staged_claims s join claims c on c.id = s.id
       where c.hash <> s.hash

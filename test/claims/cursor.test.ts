@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Cursors, type Place } from '../../src/claims/cursor.ts';
 
 const cursors = new Cursors(Buffer.from('a secret of the test'));
-const place: Place = { serviceDate: '2024-03-18', id: '5e130059-062c-8ff0-81a6-6cf7cee76c89' };
+const place: Place = { serviceDate: '2024-03-18', arrival: '4711' };
 const question = '["-serviceDate"]';
 const cursor = cursors.encode(place, question);
 const bytes = Buffer.from(cursor, 'base64url');
@@ -11,8 +11,8 @@ const bytes = Buffer.from(cursor, 'base64url');
 describe('a cursor', () => {
   it.each<Place>([
     place,
-    { serviceDate: '0001-01-01', id: '00000000-0000-0000-0000-000000000000' },
-    { serviceDate: '9999-12-31', id: 'ffffffff-ffff-ffff-ffff-ffffffffffff' },
+    { serviceDate: '0001-01-01', arrival: '1' },
+    { serviceDate: '9999-12-31', arrival: '999999999999999999' },
   ])('leads back to its place %j', (place) => {
     expect(cursors.decode(cursors.encode(place, question), question)).toEqual(place);
   });
@@ -37,8 +37,33 @@ describe('a cursor is told from a good one that', () => {
     ['lacks its signature', bytes.subarray(16).toString('base64url'), question],
     ['is longer', Buffer.concat([bytes, Buffer.from('0')]).toString('base64url'), question],
     ['stands twice', Buffer.concat([bytes, bytes]).toString('base64url'), question],
-    ['is signed and no place', cursors.encode({ serviceDate: '2024-02-30', id: place.id }, question), question],
-    ['is signed and of no id', cursors.encode({ serviceDate: '2024-02-28', id: 'x' }, question), question],
+    ['is signed and no place', cursors.encode({ serviceDate: '2024-02-30', arrival: '1' }, question), question],
+    ['is signed and has the number 0', cursors.encode({ serviceDate: '2024-02-28', arrival: '0' }, question), question],
+    [
+      'is signed and has the number -1',
+      cursors.encode({ serviceDate: '2024-02-28', arrival: '-1' }, question),
+      question,
+    ],
+    [
+      'is signed and has the number 01',
+      cursors.encode({ serviceDate: '2024-02-28', arrival: '01' }, question),
+      question,
+    ],
+    [
+      'is signed and has the number 1e9',
+      cursors.encode({ serviceDate: '2024-02-28', arrival: '1e9' }, question),
+      question,
+    ],
+    [
+      'is signed and has the number 1234567890123456789',
+      cursors.encode({ serviceDate: '2024-02-28', arrival: '1234567890123456789' }, question),
+      question,
+    ],
+    [
+      'is signed and has the number 5e130059062c8ff081a66cf7cee76c89',
+      cursors.encode({ serviceDate: '2024-02-28', arrival: '5e130059062c8ff081a66cf7cee76c89' }, question),
+      question,
+    ],
   ])('%s', (_what, cursor, question) => {
     expect(cursors.decode(cursor, question)).toBeUndefined();
   });

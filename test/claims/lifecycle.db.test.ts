@@ -136,10 +136,9 @@ describe('a remittance whose payee has only its tax number', () => {
     expect(others).toEqual([]);
     expect(second).toMatchObject({ id: idOf('C1'), document: first?.document });
     const provisional = claimId({ system: taxIdSystem(taxId), value: 'C1' });
-    expect(await reversed.sql`select id, ended_message is not null as told from claim_history`).toContainEqual({
-      id: provisional,
-      told: true,
-    });
+    // It keeps its place in the lists of the time when it stood: it was the first that came.
+    const ended = await reversed.sql`select id, arrival, ended_message is not null as told from claim_history`;
+    expect(ended).toContainEqual({ id: provisional, arrival: '1', told: true });
   });
 });
 

@@ -112,7 +112,7 @@ describe('a request is refused, and the field named, that', () => {
     return next;
   };
   const good = () => nextOf({});
-  const place = { serviceDate: '2024-03-18', id: claimId(aClaim().identifier) };
+  const place = { serviceDate: '2024-03-18', arrival: '1' };
   it.each<[string, () => Promise<Query>]>([
     ['made up', async () => ({ cursor: 'x' })],
     ['empty', async () => ({ cursor: '' })],
@@ -126,7 +126,12 @@ describe('a request is refused, and the field named, that', () => {
       'signed by another secret',
       async () => ({ cursor: new Cursors(Buffer.from('x')).encode(place, '["-serviceDate"]') }),
     ],
-    ['of an import', async () => ({ cursor: Buffer.from(`2024-01-01T00:00:00Z ${place.id}`).toString('base64url') })],
+    [
+      'of an import',
+      async () => ({
+        cursor: Buffer.from(`2024-01-01T00:00:00Z ${claimId(aClaim().identifier)}`).toString('base64url'),
+      }),
+    ],
     ['of the other sort', async () => ({ cursor: await good(), sort: 'serviceDate' })],
     ['of other filters', async () => ({ cursor: await good(), patient: 'P1' })],
     ['of a filter that is gone', async () => ({ cursor: await nextOf({ patient: 'P1' }) })],

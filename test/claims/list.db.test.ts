@@ -57,8 +57,8 @@ const times = [...new Set(rows.map((row) => row.updatedAt.getTime()))].sort();
 
 const idOf = (claim: Claim) => claimId(claim.identifier);
 const updateOf = (claim: Claim) => updatedAt.get(idOf(claim))?.getTime() ?? Number.NaN;
-const keyOf = (claim: Claim) => `${claim.billablePeriod.start} ${idOf(claim)}`;
-const oldestFirst = claims.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+// Those of a day in the order in which they came.
+const oldestFirst = claims.toSorted((a, b) => a.billablePeriod.start.localeCompare(b.billablePeriod.start));
 
 interface Page {
   claims: (Claim & { id: string; lastUpdated: string })[];
@@ -262,10 +262,20 @@ describe('paging', () => {
   });
 });
 
+it('has a claim that changes where it was among those of its day', async () => {
+  const claims = Array.from({ length: 5 }, () => aClaim({ patient: { id: 'changing' } }));
+  await importClaims(url, claims);
+  await importClaims(url, [{ ...(claims[1] as Claim), status: 'denied' }]);
+  const { claims: listed } = await list({ patient: 'changing', sort: 'serviceDate' });
+  expect(listed.map(({ id }) => id)).toEqual(claims.map(idOf));
+  expect(listed.filter(({ status }) => status === 'denied').map(({ id }) => id)).toEqual([idOf(claims[1] as Claim)]);
+  await sql`delete from claims where patient_id = 'changing'`;
+});
+
 describe('an answer', () => {
   it('holds the documents as they are stored, byte for byte, with the time of their last change', async () => {
     const documents = await sql<{ document: string; updatedAt: Date }[]>`
-      select document, updated_at as "updatedAt" from claims order by service_date desc, id desc`;
+      select document, updated_at as "updatedAt" from claims order by service_date desc, arrival desc`;
     const answer = await get('/api/claims?limit=1000');
     const text = documents.map(
       ({ document, updatedAt }) => `${document.slice(0, -1)},"lastUpdated":"${updatedAt.toISOString()}"}`,
