@@ -140,16 +140,16 @@ async function deepPages(bench: Bench, service: Service, page: number): Promise<
     cursors.set(claims.at(-1)?.id as string, cursor);
     next = cursor;
   }
+  const ids = [...cursors.keys()];
   const last = await onDatabase(
     bench.database.url,
-    (sql) => sql<{ id: string; arrival: string }[]>`
-      select id, arrival from claims where id = any(${[...cursors.keys()]}::uuid[])`,
+    (sql) => sql<{ id: string; arrival: string }[]>`select id, arrival from claims where id = any(${ids}::uuid[])`,
   );
-  const idOf = new Map(last.map(({ id, arrival }) => [arrival, id]));
+  const cursorOf = new Map(last.map(({ id, arrival }) => [arrival, cursors.get(id)]));
   return prepareQuestion(bench.database, bench.directory, {
     name: 'places',
-    query: `select service_date as a, arrival as b from claims where arrival in (${[...idOf.keys()]})`,
+    query: `select service_date as a, arrival as b from claims where id in (${ids.map((id) => `'${id}'`)})`,
     columns: ['a', 'b'],
-    path: ({ b }) => `/api/claims?cursor=${cursors.get(idOf.get(b) as string)}`,
+    path: ({ b }) => `/api/claims?cursor=${cursorOf.get(b)}`,
   });
 }

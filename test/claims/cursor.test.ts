@@ -38,32 +38,13 @@ describe('a cursor is told from a good one that', () => {
     ['is longer', Buffer.concat([bytes, Buffer.from('0')]).toString('base64url'), question],
     ['stands twice', Buffer.concat([bytes, bytes]).toString('base64url'), question],
     ['is signed and no place', cursors.encode({ serviceDate: '2024-02-30', arrival: '1' }, question), question],
-    ['is signed and has the number 0', cursors.encode({ serviceDate: '2024-02-28', arrival: '0' }, question), question],
-    [
-      'is signed and has the number -1',
-      cursors.encode({ serviceDate: '2024-02-28', arrival: '-1' }, question),
-      question,
-    ],
-    [
-      'is signed and has the number 01',
-      cursors.encode({ serviceDate: '2024-02-28', arrival: '01' }, question),
-      question,
-    ],
-    [
-      'is signed and has the number 1e9',
-      cursors.encode({ serviceDate: '2024-02-28', arrival: '1e9' }, question),
-      question,
-    ],
-    [
-      'is signed and has the number 1234567890123456789',
-      cursors.encode({ serviceDate: '2024-02-28', arrival: '1234567890123456789' }, question),
-      question,
-    ],
-    [
-      'is signed and has the number 5e130059062c8ff081a66cf7cee76c89',
-      cursors.encode({ serviceDate: '2024-02-28', arrival: '5e130059062c8ff081a66cf7cee76c89' }, question),
-      question,
-    ],
+    ...['0', '-1', '01', '1e9', '1234567890123456789', '5e130059062c8ff081a66cf7cee76c89', 'x'].map(
+      (arrival): [string, string, string] => [
+        `is signed and has the number ${arrival}`,
+        cursors.encode({ serviceDate: '2024-02-28', arrival }, question),
+        question,
+      ],
+    ),
   ])('%s', (_what, cursor, question) => {
     expect(cursors.decode(cursor, question)).toBeUndefined();
   });
