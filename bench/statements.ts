@@ -5,11 +5,11 @@
 
 /** As listClaims sends it for a page of 25: one more tells whether there is another page. */
 const list = (where = 'true') =>
-  `select id, document, service_date as "serviceDate", updated_at as "updatedAt" from claims where ${where} order by service_date desc, arrival desc limit 26`;
+  `select document, updated_at, arrival, service_date from claims where ${where} order by service_date desc, arrival desc limit 26`;
 
 export const statements = {
   list: list(),
-  deepPage: list('true and (service_date, arrival) < (:a::date, :b::bigint)'),
+  pageFrom: list('true and (service_date, arrival) < (:a::date, :b::bigint)'),
   byType: list('true and type = :a'),
   byStatus: list('true and status = :a'),
   byProvider: list('true and provider_id = :a'),

@@ -16,8 +16,8 @@ import { statements } from '../statements.ts';
 const atLeast = 0.35;
 const pageSize = 25;
 const deepPage = 4000;
-/** Pages on either side of it whose cursors are drawn from, so that more than one page is asked for. */
-const around = 50;
+/** Pages in a row that are drawn from: four times as many as the service keeps the answers of. */
+const mostInRow = 1000;
 
 /** The list, newest first: plain, deep, and by filters, whose values are drawn as claims have them. */
 export const list: Part = (bench) =>
@@ -28,21 +28,26 @@ export const list: Part = (bench) =>
       statement,
       body: 'page',
     });
-    const page = Math.min(deepPage, Math.floor((bench.database.claims / pageSize) * 0.8));
-    const [first, deep] = await contest(
-      bench,
-      service,
-      of('list, page 1', await onePath(bench, 'page-1', '/api/claims'), statements.list),
-      of(`list, page ${page.toLocaleString('en-US')}`, await deepPages(bench, service, page), statements.deepPage),
-    );
+    await contest(bench, service, of('list, page 1', await onePath(bench, 'page-1', '/api/claims'), statements.list));
+    const all = Math.floor(bench.database.claims / pageSize);
+    const inRow = Math.min(mostInRow, Math.floor(all / 4));
+    const pages = async (from: number) =>
+      of(
+        `list, pages ${from.toLocaleString('en-US')} to ${(from + inRow - 1).toLocaleString('en-US')}`,
+        await pagesFrom(bench, service, from, inRow),
+        statements.pageFrom,
+      );
+    const deep = Math.min(deepPage, Math.floor(all * 0.8)) - Math.floor(inRow / 2);
+    // As many as of the deep ones: the answer to page 1 is one that is kept, and has no cursor.
+    const [ofFirst, ofDeep] = await contest(bench, service, await pages(2), await pages(deep));
     bench.report({
       part: 'list',
-      what: 'list, the deep page beside the first',
+      what: 'list, the deep pages beside the first',
       value: undefined,
       unit: '',
       ratios: ratiosOf(
-        deep.ours,
-        first.ours.map(({ perSecond }) => perSecond),
+        ofDeep.ours,
+        ofFirst.ours.map(({ perSecond }) => perSecond),
       ),
       atLeast: 0.9,
     });
@@ -117,8 +122,8 @@ async function onePath({ directory }: Bench, name: string, path: string): Promis
   return { paths, different: 1 };
 }
 
-/** The cursors of the pages around that one, which only following them yields, and the places that they stand for. */
-async function deepPages(bench: Bench, service: Service, page: number): Promise<Question> {
+/** The cursors of so many pages from that one on, which only following them yields, and the places that they stand for. */
+async function pagesFrom(bench: Bench, service: Service, page: number, inRow: number): Promise<Question> {
   const cursors = new Map<string, string>();
   const ask = async (limit: number, cursor?: string) => {
     const query = new URLSearchParams({ limit: String(limit), ...(cursor && { cursor }) });
@@ -130,12 +135,12 @@ async function deepPages(bench: Bench, service: Service, page: number): Promise<
   };
   let next: string | undefined;
   // A cursor goes with any size of page.
-  for (let left = (page - around) * pageSize; left > 0; ) {
+  for (let left = (page - 2) * pageSize; left > 0; ) {
     const limit = Math.min(left, 1000);
     ({ next } = await ask(limit, next));
     left -= limit;
   }
-  for (let turn = 0; turn < 2 * around; turn += 1) {
+  for (let turn = 0; turn < inRow; turn += 1) {
     const { claims, next: cursor } = await ask(pageSize, next);
     cursors.set(claims.at(-1)?.id as string, cursor);
     next = cursor;
@@ -147,7 +152,7 @@ async function deepPages(bench: Bench, service: Service, page: number): Promise<
   );
   const cursorOf = new Map(last.map(({ id, arrival }) => [arrival, cursors.get(id)]));
   return prepareQuestion(bench.database, bench.directory, {
-    name: 'places',
+    name: `pages_${page}`,
     query: `select service_date as a, arrival as b from claims where id in (${ids.map((id) => `'${id}'`)})`,
     columns: ['a', 'b'],
     path: ({ b }) => `/api/claims?cursor=${cursorOf.get(b)}`,
