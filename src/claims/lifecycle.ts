@@ -238,14 +238,20 @@ function withoutReports(claim: Claim): Claim {
 /** Sets what payers paid: of each payer the last word on each of its claim numbers, over all payers together. */
 function settle(claim: Claim, reports: StoredReport[]): void {
   const effective: StoredReport[] = [];
+  const before = new Map<StoredReport, StoredReport | undefined>();
   let reversed: StoredReport | undefined;
   for (const report of reports) {
     const samePayer = effective.filter((other) => payerKey(other) === payerKey(report));
     const same = samePayer.filter((other) => other.payerClaimNumber === report.payerClaimNumber);
-    const superseded = report.status === 'reversed' && same.length === 0 ? samePayer : same;
-    for (const other of superseded) effective.splice(effective.indexOf(other), 1);
-    if (report.status === 'reversed') reversed = report;
-    else effective.push(report);
+    if (report.status === 'reversed') {
+      const meant = (same.length > 0 ? same : samePayer).filter((other) => !corrects(other, report, before.get(other)));
+      for (const other of meant) effective.splice(effective.indexOf(other), 1);
+      reversed = report;
+    } else {
+      for (const other of same) effective.splice(effective.indexOf(other), 1);
+      effective.push(report);
+      before.set(report, same.at(-1));
+    }
   }
   const last = effective.at(-1);
   if (last === undefined) {
@@ -276,6 +282,21 @@ function settle(claim: Claim, reports: StoredReport[]): void {
     if (sets.item) claim.item = withLines(claim.item, sets.item);
   }
 }
+
+/**
+ * Whether a report is the correction that came with the reversal, and before it: a remittance has both (X221A1, 1.10.2.8),
+ * in any order, and a payer may keep its number of the claim. The reversal is of what it takes back to the cent.
+ */
+function corrects(report: StoredReport, reversal: StoredReport, before: StoredReport | undefined): boolean {
+  if (report.date !== reversal.date || report.reference !== reversal.reference) return false;
+  return (before !== undefined && takesBack(reversal, before)) || !takesBack(reversal, report);
+}
+
+const takesBack = ({ sets: { total: back = {} } }: StoredReport, { sets: { total = {} } }: StoredReport) =>
+  [
+    [total.charge, back.charge],
+    [total.paid, back.paid],
+  ].every((amounts) => addAmounts(amounts.map((amount) => amount ?? '0.00')) === '0.00');
 
 const payerKey = ({ payer }: StoredReport) => payer?.id ?? payer?.name ?? '';
 
