@@ -28,7 +28,7 @@ import type { Metrics } from './ops/metrics.ts';
 import { requests } from './ops/requests.ts';
 import { securityHeaders } from './ops/security-headers.ts';
 import { createShedding } from './ops/shedding.ts';
-import { frameworkErrors, problems } from './problems.ts';
+import { clientErrorHandler, frameworkErrors, problems } from './problems.ts';
 
 export interface AppDependencies {
   version: string;
@@ -73,6 +73,7 @@ export async function buildApp(
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true } },
     schemaController: { compilersFactory },
     frameworkErrors,
+    clientErrorHandler,
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     // Not for bodies, which ops/body-timeout.ts sees to.

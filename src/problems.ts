@@ -1,3 +1,5 @@
+import { maxHeaderSize, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import Type from 'typebox';
@@ -10,9 +12,11 @@ const kinds = {
   forbidden: [403, 'The token does not allow this'],
   'not-found': [404, 'There is nothing here'],
   'method-not-allowed': [405, 'The method is not supported here'],
+  'request-timeout': [408, 'The request took too long'],
   'too-large': [413, 'The request body is too large'],
   'unsupported-media-type': [415, 'The request body is of an unsupported type'],
   'too-many-failures': [429, 'Too many failed attempts'],
+  'header-too-large': [431, 'The header of the request is too large'],
   internal: [500, 'The service failed'],
   unavailable: [503, 'The service cannot answer right now'],
 } as const;
@@ -145,6 +149,30 @@ function asProblem(error: FastifyError): Problem | undefined {
 /** For Fastify's option of this name: what is wrong with an address before there is a route for it. */
 export function frameworkErrors(_error: FastifyError, _request: FastifyRequest, reply: FastifyReply) {
   return send(reply, new Problem('invalid-request', 'the address is too long, or not encoded as addresses are'));
+}
+
+/** By the code of Node's error. */
+const unreadable: Record<string, [ProblemKind, string]> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['request-timeout', 'the header of the request did not come in time; send it whole'],
+  HPE_HEADER_OVERFLOW: ['header-too-large', `expected ${maxHeaderSize} bytes of address and header fields at most`],
+};
+
+/**
+ * For Fastify's option clientErrorHandler: answers what Node cannot read as a request, and ends its connection. There is
+ * no request to log it by, and the error holds the bytes that came, with whatever token is in them.
+ */
+export function clientErrorHandler({ code = '' }: NodeJS.ErrnoException, socket: Socket): void {
+  if (socket.writable && code !== 'ECONNRESET') {
+    const [kind, detail] = unreadable[code] ?? ['invalid-request', 'expected a request of HTTP/1.1, found none'];
+    const [status] = kinds[kind];
+    const body = problemBody(kind, detail);
+    socket.write(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n` +
+        `Content-Type: application/problem+json\r\nContent-Length: ${body.length}\r\n\r\n`,
+    );
+    socket.write(body);
+  }
+  socket.destroySoon();
 }
 
 /** Answers every error and every unknown address with problem details; what is not the client's fault is logged. */

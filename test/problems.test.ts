@@ -1,8 +1,10 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import Fastify from 'fastify';
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { DatabaseUnavailable } from '../src/db/client.ts';
-import { invalidField, Problem, type ProblemKind, problems } from '../src/problems.ts';
+import { clientErrorHandler, invalidField, Problem, type ProblemKind, problems } from '../src/problems.ts';
 
 const lines: string[] = [];
 const app = Fastify({
@@ -45,9 +47,11 @@ describe('a problem', () => {
     ['forbidden', 403],
     ['not-found', 404],
     ['method-not-allowed', 405],
+    ['request-timeout', 408],
     ['too-large', 413],
     ['unsupported-media-type', 415],
     ['too-many-failures', 429],
+    ['header-too-large', 431],
     ['internal', 500],
     ['unavailable', 503],
   ])('of the kind %s is answered %i, with its type, title and detail', async (kind, status) => {
@@ -154,5 +158,32 @@ describe('what does not fit the schema is answered 400, and named:', () => {
     expect(answer.json().errors).toEqual(expect.arrayContaining(errors));
     expect(answer.json().errors).toHaveLength(errors.length);
     for (const { field } of errors) expect(answer.json().detail).toContain(`${field}: `);
+  });
+});
+
+describe('what is no request is answered and its connection ended:', async () => {
+  const server = Fastify({
+    loggerInstance: pino({ level: 'trace' }, { write: (line: string) => lines.push(line) }),
+    clientErrorHandler,
+    http: { headersTimeout: 100, connectionsCheckingInterval: 50 },
+  });
+  const { port } = new URL(await server.listen({ port: 0, host: '127.0.0.1' }));
+  afterAll(() => server.close());
+
+  it.each<[string, string, number, ProblemKind]>([
+    ['bytes of another protocol', '\x16\x03\x01 TOKEN\r\n\r\n', 400, 'invalid-request'],
+    ['a field without a name', 'GET / HTTP/1.1\r\nhost: x\r\n: TOKEN\r\n\r\n', 400, 'invalid-request'],
+    ['a header without an end', 'GET / HTTP/1.1\r\nauthorization: TOKEN\r\n', 408, 'request-timeout'],
+    ['a header too large', `GET / HTTP/1.1\r\nx: ${'TOKEN'.repeat(4000)}\r\n\r\n`, 431, 'header-too-large'],
+  ])('%s', async (_, sent, status, kind) => {
+    lines.length = 0;
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(sent);
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} [A-Z]`));
+    expect(head).toContain('Content-Type: application/problem+json');
+    expect(head).toContain(`Content-Length: ${body.length}`);
+    expect(JSON.parse(body)).toMatchObject({ type: `urn:claims-api:problem:${kind}`, status });
+    expect(lines.concat(body).join()).not.toContain('TOKEN');
   });
 });
