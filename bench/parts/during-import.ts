@@ -25,7 +25,7 @@ export const duringImport: Part = async (bench) => {
         const during: Loaded[] = [];
         let ended = 0;
         for (let round = 0; round < options.rounds; round += 1) {
-          await writeClaims(file, generated(100 + round, Math.ceil(options.importClaims / 4)), 'ndjson');
+          await writeClaims(file, generated(100 + round, Math.ceil(options.importClaims / 3)), 'ndjson');
           alone.push(await ask(bench, service, { paths }, { body: 'page', isFirst: round === 0 }));
           const location = await upload(service, file);
           during.push(await ask(bench, service, { paths }, { body: 'page' }));
