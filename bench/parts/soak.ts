@@ -1,5 +1,6 @@
 import { anyClaim, type Bench, connections, type Part, rate, ratios, type Service, withService } from '../bench.ts';
 import type { Asked, Loaded } from '../load.ts';
+import { median } from '../report.ts';
 
 /** Answers of which the rate is one figure. */
 const windowSize = 50_000;
@@ -13,7 +14,9 @@ export const soak: Part = (bench) =>
     const window = Math.min(windowSize, Math.ceil(lookups / 4));
     const { paths } = await anyClaim(bench);
     const { perSecond, windows } = await ask(bench, service, { paths, answers: lookups - window, window });
-    const { last, first } = await withService(bench, (started) => lastAndFirst(bench, service, started, paths, window));
+    const { last, first: limits } = await withService(bench, (started) =>
+      lastAndFirst(bench, service, started, paths, window),
+    );
     const { now, peak } = await service.memory();
     const [least, most] = [Math.min(...windows), Math.max(...windows)].map((each) =>
       Math.round(each).toLocaleString('en-US'),
@@ -26,12 +29,9 @@ export const soak: Part = (bench) =>
         },
         last,
       ),
-      limit: rate({ part: '', what: '' }, first).value,
+      limit: median(limits),
       limitIs: 'the first of a service just started',
-      ratios: ratios(
-        last,
-        first.map(({ perSecond }) => perSecond),
-      ),
+      ratios: ratios(last, limits),
       atLeast: 0.95,
       peak,
       note: `${Math.round(perSecond).toLocaleString('en-US')}/s before them, ${least} to ${most} by ${window.toLocaleString('en-US')}`,
@@ -44,13 +44,14 @@ export const soak: Part = (bench) =>
  * apart: their ratio was 0.78 to 1.21 and told how the machine went on.
  */
 async function lastAndFirst(bench: Bench, service: Service, started: Service, paths: string, window: number) {
-  const [last, first]: [Loaded[], Loaded[]] = [[], []];
+  const last: Loaded[] = [];
+  const first: number[] = [];
   // V8 compiles what the question runs through.
   await ask(bench, started, { paths, seconds: 0, warmUpSeconds: 5 });
   for (let turn = 0; turn < turns; turn += 1) {
     const part = { paths, answers: Math.ceil(window / turns), warmUpSeconds: 0.1 };
     last.push(await ask(bench, service, part));
-    first.push(await ask(bench, started, part));
+    first.push((await ask(bench, started, part)).perSecond);
   }
   return { last, first };
 }
