@@ -1,13 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Connection, Pool, Sql } from '../db/client.ts';
+import type { Pool, Sql } from '../db/client.ts';
 import { joined } from '../db/joined.ts';
 
 /**
  * The data version: answers of one version are all of one state of the claims. Whoever asks for it may go on with what it
- * was told for a lease, in which nobody can change a claim: who is about to says so, by a lock that its connection holds,
- * and lets every lease run out first. So an answer is exact whoever changed the claims: nobody need hear of it, and behind
- * a process that was killed nothing is to be cleared up. A lease is measured from before the question was sent; the wait is
- * half as long again, for clocks that do not run alike.
+ * was told for a lease, in which no change of a claim is committed: who is about to says so, by a lock that its transaction
+ * holds, and lets every lease run out first. So an answer is exact whoever changed the claims: nobody need hear of it, and
+ * behind a process that was killed nothing is to be cleared up. A lease is measured from before the question was sent; the
+ * wait is half as long again, for clocks that do not run alike.
  */
 const leaseMs = 10;
 const waitMs = 15;
@@ -19,20 +19,38 @@ export async function dataVersion(sql: Sql): Promise<string> {
   return row.version;
 }
 
-/**
- * For every transaction that changes claims, at its very end: others that do so wait from here on. No number comes twice,
- * also where the database was put back to an earlier state, of which clients still have answers of later ones: it is the
- * time in microseconds.
- */
-export async function raiseDataVersion(sql: Sql): Promise<void> {
-  await sql`
-    update data_version set version = greatest(version + 1, (extract(epoch from clock_timestamp()) * 1000000)::bigint)`;
-}
+/** What a transaction does about the version that changes claims. */
+export class Change {
+  readonly #tx: Sql;
+  /** When, by performance.now(). */
+  #announced: number | undefined;
 
-/** Before a connection changes claims, until it ends: the first change may be committed when this resolves. */
-export async function announceChanges(sql: Connection): Promise<void> {
-  await sql`select pg_advisory_lock_shared(1, 4)`;
-  await setTimeout(waitMs);
+  constructor(tx: Sql) {
+    this.#tx = tx;
+  }
+
+  /**
+   * Before it changes the first claim, or while it does: from here until the transaction ends nobody is given a lease, and
+   * so best only as long before that as they take to run out.
+   */
+  async announce(): Promise<void> {
+    if (this.#announced !== undefined) return;
+    await this.#tx`select pg_advisory_xact_lock_shared(1, 4)`;
+    this.#announced = performance.now();
+  }
+
+  /**
+   * Another version, where anything was announced. The last of all that the transaction does: others that change claims
+   * wait from here on. No number comes twice, also where the database was put back to an earlier state, of which clients
+   * still have answers of later ones: it is the time in microseconds.
+   */
+  async raiseVersion(): Promise<void> {
+    if (this.#announced === undefined) return;
+    const waited = performance.now() - this.#announced;
+    if (waited < waitMs) await setTimeout(waitMs - waited);
+    await this.#tx`
+      update data_version set version = greatest(version + 1, (extract(epoch from clock_timestamp()) * 1000000)::bigint)`;
+  }
 }
 
 /** For the moment, and so only where nobody has announced changes. Two who ask at once need not both be told. */

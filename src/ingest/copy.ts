@@ -91,14 +91,16 @@ export function storedText({ line }: StoredRow): { document: string; source: str
 const pieceBytes = 1 << 18;
 
 /**
- * The lines of these rows in the order of their days, in pieces, each of which is good until the next is made. What a list
- * shows on a page, claims of one day in the order in which they came, then lies in a few pages of the table, not in 25.
+ * In the order of their days: what a list shows on a page, claims of one day in the order in which they came, then lies in
+ * a few pages of the table, not in 25.
  */
-export function* linesByDay(rows: StoredRow[]): Generator<Buffer> {
-  const sorted = rows.toSorted((a, b) => (a.day < b.day ? -1 : Number(a.day > b.day)));
+export const byDay = (rows: StoredRow[]) => rows.toSorted((a, b) => (a.day < b.day ? -1 : Number(a.day > b.day)));
+
+/** The lines of these rows in pieces, each of which is good until the next is made. */
+export function* linesOf(rows: StoredRow[]): Generator<Buffer> {
   const piece = Buffer.allocUnsafeSlow(pieceBytes);
   let used = 0;
-  for (const { line } of sorted) {
+  for (const { line } of rows) {
     if (used > 0 && line.length > pieceBytes - used) {
       yield piece.subarray(0, used);
       used = 0;

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Sql } from '../db/client.ts';
-import { linesByDay, type StoredRow, stagedColumns } from './copy.ts';
+import { linesOf, type StoredRow, stagedColumns } from './copy.ts';
 import type { Reject, Resume } from './format.ts';
 import type { FileStamp } from './input.ts';
 import { totalColumns } from './total-queries.ts';
@@ -191,7 +191,7 @@ async function copy(query: ReturnType<Sql>, rows: StoredRow[]): Promise<void> {
     };
     into.on('error', reject);
     into.on('finish', resolve);
-    writeAll(into, linesByDay(rows)).catch(reject);
+    writeAll(into, linesOf(rows)).catch(reject);
   });
 }
 

@@ -1,4 +1,3 @@
-import { announceChanges } from '../claims/data-version.ts';
 import { type Connection, connect } from '../db/client.ts';
 import type { Logger } from '../log.ts';
 import { takenBack } from './dry-run.ts';
@@ -49,7 +48,6 @@ async function loadAll(sql: Connection, files: ListedFile[], options: LoadOption
     const candidate = await look(sql, file, summary, options);
     if (candidate) candidates.push(candidate);
   }
-  if (candidates.length > 0 && !options.dryRun) await announceChanges(sql);
   candidates.sort((a, b) => (a.format?.rank ?? 9) - (b.format?.rank ?? 9));
   const busy: Candidate[] = [];
   for (const candidate of candidates) {

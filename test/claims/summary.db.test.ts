@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { addAmounts } from '../../src/claims/amount.ts';
 import { searchCode } from '../../src/claims/codes.ts';
-import { announceChanges, raiseDataVersion } from '../../src/claims/data-version.ts';
+import { Change } from '../../src/claims/data-version.ts';
 import { type Claim, claimStatuses, claimTypes } from '../../src/claims/schema.ts';
 import { type Grouping, groupings } from '../../src/claims/summary-queries.ts';
+import { type Sql, transaction } from '../../src/db/client.ts';
 import { expectFault, expectProblem, importClaims, type Query, testApp, withQuery } from '../support/app.ts';
 import { aClaim } from '../support/claims.ts';
 import { expectTotalsExact } from '../support/totals.ts';
@@ -198,6 +199,15 @@ describe('the summary', () => {
 });
 
 describe('what imports keep up to date', () => {
+  /** As an import does, so that no answer from memory counts. */
+  const changing = (work: (tx: Sql) => Promise<void>) =>
+    transaction(sql, async (tx) => {
+      const change = new Change(tx);
+      await change.announce();
+      await work(tx);
+      await change.raiseVersion();
+    });
+
   it.each<[string, Record<string, string>, boolean]>([
     ['all claims', {}, true],
     ['months, types, sub-types, states and payers', { by: 'month,type,subType,status,payer' }, true],
@@ -214,18 +224,19 @@ describe('what imports keep up to date', () => {
     ['an earlier time', { asOf: since }, false],
   ])('answers about %s: %o %s', async (_what, params, isAnswered) => {
     const count = async () => (await summary(params)).reduce((sum, group) => sum + group.claims, 0);
-    // As an import would, so that no answer from memory counts.
-    await announceChanges(sql);
     const before = await count();
     // Counts of claims that there are not, half of them folded.
-    for (const table of ['claim_totals', 'claim_total_changes']) {
-      await sql`insert into ${sql(table)} values ('1990-05-01', 'vision', 's', 'paid', 'I', 1000, 0, 0, 0)`;
-    }
-    await raiseDataVersion(sql);
+    await changing(async (tx) => {
+      for (const table of ['claim_totals', 'claim_total_changes']) {
+        await tx`insert into ${tx(table)} values ('1990-05-01', 'vision', 's', 'paid', 'I', 1000, 0, 0, 0)`;
+      }
+    });
     const after = await count();
-    for (const table of ['claim_totals', 'claim_total_changes'])
-      await sql`delete from ${sql(table)} where payer_id = 'I'`;
-    await raiseDataVersion(sql);
+    await changing(async (tx) => {
+      for (const table of ['claim_totals', 'claim_total_changes']) {
+        await tx`delete from ${tx(table)} where payer_id = 'I'`;
+      }
+    });
     expect(after - before).toBe(isAnswered ? 2000 : 0);
   });
 });

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { linesByDay, type StoredRow } from '../../src/ingest/copy.ts';
+import { byDay, linesOf, type StoredRow } from '../../src/ingest/copy.ts';
 
 const row = (day: string, line: string) => ({ day, line: Buffer.from(line) }) as StoredRow;
 
 /** Each piece is good until the next is made. */
-const written = (rows: StoredRow[]) => Array.from(linesByDay(rows), (piece) => Buffer.from(piece).toString()).join('');
+const written = (rows: StoredRow[]) =>
+  Array.from(linesOf(byDay(rows)), (piece) => Buffer.from(piece).toString()).join('');
 
 const days = fc.constantFrom('2024-01-05', '2023-12-31', '2024-01-06');
 /** Of a byte up to more than a piece has. */
