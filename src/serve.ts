@@ -48,7 +48,7 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
   });
   const stopping = new AbortController();
   const { signal } = stopping;
-  const load = createWorkers(entry, database.url, config);
+  const { load, requested } = createWorkers(entry, database.url, config);
   const spool = new Spool(config.uploadsDirectory ?? tmpdir());
   const uploads = new Uploads({ databaseUrl: database.url, spool, load, log, signal });
   await uploads.start();
@@ -76,6 +76,7 @@ export async function serve(config: Config, version: string, entry: URL, log: Lo
     metrics,
     webDirectory: await webDirectory(),
   });
+  app.server.on('request', requested);
   await app.listen({ host: config.host, port: config.port });
   if (ops && metrics) await ops.serveMetrics(metrics, { host: config.host, port: config.opsPort as number });
   const { port } = app.server.address() as { port: number };

@@ -29,6 +29,8 @@ export interface LoadOptions {
   dryRun?: boolean | undefined;
   /** Files that another replica is loading are left to it; else they are waited for. */
   leaveBusy?: boolean | undefined;
+  /** Whether others want the processors just now: then a file takes longer, so that they do not. */
+  givesWay?: (() => boolean) | undefined;
   /** Told the first rejects and warnings of each file, at most so many. */
   rejects?: { limit: number; show(found: FoundRejects): void } | undefined;
 }
@@ -167,7 +169,7 @@ async function runImport(
   summary: LoadSummary,
   options: LoadOptions,
 ): Promise<void> {
-  const { report, dryRun, source } = options;
+  const { report, dryRun, source, givesWay } = options;
   await queries.runImport(sql, state.id, format.name);
   const started = performance.now();
   let counts: ImportCounts | undefined;
@@ -191,6 +193,7 @@ async function runImport(
       id: state.id,
       resume: state.resume,
       bytesRead: () => bytesRead,
+      ...(givesWay && { givesWay }),
       ...(dryRun && { transaction: savepoint }),
       progress(total) {
         counts = total;

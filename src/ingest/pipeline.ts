@@ -67,6 +67,8 @@ export interface ImportRun {
   progress(counts: ImportCounts): void;
   /** Of the file, read so far; null where the format does not tell. */
   bytesRead?(): number | null;
+  /** Whether others want the processors just now: then the database is given its rows little by little. */
+  givesWay?(): boolean;
   /** In place of a transaction for each batch: a dry run has one around them all. */
   transaction?: typeof transaction;
 }
@@ -336,15 +338,16 @@ async function merge(
   run: ImportRun,
   change: Change | undefined,
 ): Promise<number> {
+  const givesWay = () => run.givesWay?.() ?? false;
   const sorted = byDay(added);
   const first = sorted.slice(0, -rowsOfWait);
   const last = sorted.slice(-rowsOfWait);
-  if (first.length > 0) await queries.copyNew(tx, first);
+  if (first.length > 0) await queries.copyNew(tx, first, givesWay);
   if (last.length + others.length > 0) await change?.announce();
-  if (last.length > 0) await queries.copyNew(tx, last);
+  if (last.length > 0) await queries.copyNew(tx, last, givesWay);
   if (others.length === 0) return 0;
   await queries.clearStaged(tx);
-  await queries.copyStaged(tx, byDay(others));
+  await queries.copyStaged(tx, byDay(others), givesWay);
   await queries.lockStaged(tx);
   const { changed, unchanged } = await queries.mergeStaged(tx, run.id);
   if (changed + unchanged !== others.length)

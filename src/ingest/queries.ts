@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import type { Sql } from '../db/client.ts';
 import { linesOf, type StoredRow, stagedColumns } from './copy.ts';
 import type { Reject, Resume } from './format.ts';
@@ -167,20 +168,20 @@ export async function clearStaged(sql: Sql): Promise<void> {
   await sql`truncate staged_claims`;
 }
 
-export async function copyStaged(sql: Sql, rows: StoredRow[]): Promise<void> {
-  await copy(sql`copy staged_claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, rows);
+export async function copyStaged(sql: Sql, rows: StoredRow[], givesWay: () => boolean): Promise<void> {
+  await copy(sql`copy staged_claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, rows, givesWay);
 }
 
 /** Adds claims that are new; throws a unique violation where one is not. */
-export async function copyNew(sql: Sql, rows: StoredRow[]): Promise<void> {
-  await copy(sql`copy claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, rows);
+export async function copyNew(sql: Sql, rows: StoredRow[], givesWay: () => boolean): Promise<void> {
+  await copy(sql`copy claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, rows, givesWay);
 }
 
 /**
  * Sends the data of a COPY. postgres.js 3.4.9 tells neither the stream nor the query, whose promise the stream resolved,
  * of an error that comes behind the last byte, as unique violations and lost connections do: only `reject` is called.
  */
-async function copy(query: ReturnType<Sql>, rows: StoredRow[]): Promise<void> {
+async function copy(query: ReturnType<Sql>, rows: StoredRow[], givesWay: () => boolean): Promise<void> {
   const into = await query.writable();
   await new Promise<void>((resolve, reject) => {
     const failing = query as unknown as { reject(error: unknown): void };
@@ -191,16 +192,18 @@ async function copy(query: ReturnType<Sql>, rows: StoredRow[]): Promise<void> {
     };
     into.on('error', reject);
     into.on('finish', resolve);
-    writeAll(into, linesOf(rows)).catch(reject);
+    writeAll(into, rows, givesWay).catch(reject);
   });
 }
 
 /** Each piece is good until the next is made. */
-async function writeAll(into: Writable, pieces: Iterable<Buffer>): Promise<void> {
-  for (const piece of pieces) {
+async function writeAll(into: Writable, rows: StoredRow[], givesWay: () => boolean): Promise<void> {
+  for (const piece of linesOf(rows, givesWay)) {
     await new Promise<void>((resolve, reject) => {
       into.write(piece, (error) => (error ? reject(error) : resolve()));
     });
+    // Else small pieces would wait in the socket, one behind the other, and be one for PostgreSQL.
+    if (givesWay()) await setImmediate();
   }
   into.end();
 }

@@ -2,7 +2,8 @@ import { appendFile, chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { loadFiles } from '../../src/ingest/scan.ts';
+import { logReport } from '../../src/ingest/report.ts';
+import { loadFiles, loadListed } from '../../src/ingest/scan.ts';
 import { createLogger } from '../../src/log.ts';
 import { silentLog } from '../support/app.ts';
 import { aClaim } from '../support/claims.ts';
@@ -43,6 +44,29 @@ describe('loading a directory', () => {
       ended_by_import: true,
       documents_differ: true,
     });
+  });
+
+  it('loads the same while it gives way to others, now and then', async () => {
+    const path = join(loads.data, 'a.csv');
+    let asked = 0;
+    const load = (content: string) =>
+      write('a.csv', content).then(() =>
+        loadListed(db.url, [{ path, name: 'a.csv' }], {
+          report: logReport(silentLog()),
+          givesWay: () => {
+            asked += 1;
+            return asked % 7 < 4;
+          },
+        }),
+      );
+    await load(carrierClaims(3000));
+    expect(asked).toBeGreaterThan(3000);
+    await load(carrierClaims(3000, (index) => (index % 2 === 0 ? { CLM_PMT_AMT: '81.00' } : {})));
+    expect(await imports()).toEqual([
+      expect.objectContaining({ status: 'completed', read: 3000, added: 3000, rejected: 0 }),
+      expect.objectContaining({ status: 'completed', read: 3000, changed: 1500, unchanged: 1500, rejected: 0 }),
+    ]);
+    expect(await counts()).toEqual({ claims: 3000, history: 1500, paid: '241500.00' });
   });
 
   it('follows a file that is put back to what it held before', async () => {
