@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Pool, Sql } from '../db/client.ts';
+import type { Connection, Pool, Sql } from '../db/client.ts';
 import { joined } from '../db/joined.ts';
 
 /**
  * The data version: answers of one version are all of one state of the claims. Whoever asks for it may go on with what it
- * was told for a lease, in which no change of a claim is committed: who is about to says so, by a lock that its transaction
+ * was told for a lease, in which no change of a claim is committed: who is about to says so, by a lock that its connection
  * holds, and lets every lease run out first. So an answer is exact whoever changed the claims: nobody need hear of it, and
  * behind a process that was killed nothing is to be cleared up. A lease is measured from before the question was sent; the
  * wait is half as long again, for clocks that do not run alike.
@@ -19,37 +19,48 @@ export async function dataVersion(sql: Sql): Promise<string> {
   return row.version;
 }
 
-/** What a transaction does about the version that changes claims. */
-export class Change {
-  readonly #tx: Sql;
-  /** When, by performance.now(). */
+/** What a connection that changes claims does about their version. */
+export class Changes {
+  readonly #sql: Connection;
+  /** When, by performance.now(), while it holds. */
   #announced: number | undefined;
+  /** Whether the transaction changes claims, or the one before it that was rolled back. */
+  #isChange = false;
 
-  constructor(tx: Sql) {
-    this.#tx = tx;
+  constructor(sql: Connection) {
+    this.#sql = sql;
   }
 
   /**
-   * Before it changes the first claim, or while it does: from here until the transaction ends nobody is given a lease, and
-   * so best only as long before that as they take to run out.
+   * Before a transaction changes the first claim, or while it does: from here until `withdraw`, or the end of the
+   * connection, nobody is given a lease, and so best only as long before its end as leases take to run out.
    */
   async announce(): Promise<void> {
+    this.#isChange = true;
     if (this.#announced !== undefined) return;
-    await this.#tx`select pg_advisory_xact_lock_shared(1, 4)`;
+    await this.#sql`select pg_advisory_lock_shared(1, 4)`;
     this.#announced = performance.now();
   }
 
   /**
-   * Another version, where anything was announced. The last of all that the transaction does: others that change claims
-   * wait from here on. No number comes twice, also where the database was put back to an earlier state, of which clients
-   * still have answers of later ones: it is the time in microseconds.
+   * Another version, where a change was announced. The last of all that a transaction does: others that change claims wait
+   * from here on. No number comes twice, also where the database was put back to an earlier state, of which clients still
+   * have answers of later ones: it is the time in microseconds.
    */
   async raiseVersion(): Promise<void> {
-    if (this.#announced === undefined) return;
+    if (!this.#isChange || this.#announced === undefined) return;
     const waited = performance.now() - this.#announced;
     if (waited < waitMs) await setTimeout(waitMs - waited);
-    await this.#tx`
+    await this.#sql`
       update data_version set version = greatest(version + 1, (extract(epoch from clock_timestamp()) * 1000000)::bigint)`;
+    this.#isChange = false;
+  }
+
+  /** Behind a transaction after which others take a while to come. Not waited for: what follows is sent behind it. */
+  withdraw(): void {
+    if (this.#announced === undefined) return;
+    this.#announced = undefined;
+    this.#sql`select pg_advisory_unlock_shared(1, 4)`.catch(() => {}); // The end of the connection gives it back as well.
   }
 }
 

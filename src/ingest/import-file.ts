@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Changes } from '../claims/data-version.ts';
 import type { Connection } from '../db/client.ts';
 import { savepoint } from './dry-run.ts';
 import { type Format, Refusal } from './format.ts';
@@ -60,6 +61,13 @@ export interface LoadSummary {
   left: string[];
 }
 
+/** What the files of a load have in common. */
+export interface Loading extends LoadOptions {
+  summary: LoadSummary;
+  /** Of the connection; undefined in a dry run. */
+  changes: Changes | undefined;
+}
+
 export interface Candidate extends ListedFile {
   key: string | null;
   stamp: FileStamp;
@@ -72,11 +80,9 @@ export interface Candidate extends ListedFile {
 export async function look(
   sql: Connection,
   file: ListedFile,
-  summary: LoadSummary,
-  options: LoadOptions,
+  { summary, report, dryRun, format: named, source }: Loading,
 ): Promise<Candidate | undefined> {
   const { path, name, key = name } = file;
-  const { report, dryRun, format: named, source } = options;
   try {
     const stamp = await fileStamp(path);
     // With a format or a source of its own it is another load, though the file is the same.
@@ -110,12 +116,11 @@ export async function look(
 export async function importFile(
   sql: Connection,
   file: Candidate,
-  summary: LoadSummary,
-  options: LoadOptions,
+  loading: Loading,
   whenBusy: 'skip' | 'wait',
 ): Promise<boolean> {
-  const { report, dryRun = false } = options;
-  const hash = await hashOf(file, summary, options);
+  const { summary, report, dryRun = false } = loading;
+  const hash = await hashOf(file, loading);
   if (hash === undefined) return true;
   if (!dryRun) {
     if (whenBusy === 'wait') await queries.lockContent(sql, hash);
@@ -143,19 +148,19 @@ export async function importFile(
     report.say('warn', name, 'skipped, as it is of no format that is known here');
     summary.unknown += 1;
   } else {
-    await runImport(sql, file, file.format, state, summary, options);
+    await runImport(sql, file, file.format, state, loading);
   }
   // After an error, the end of the connection gives the lock back: another query on it might never be answered.
   if (!dryRun) await queries.unlockContent(sql, hash);
   return true;
 }
 
-async function hashOf(file: Candidate, summary: LoadSummary, options: LoadOptions): Promise<Buffer | undefined> {
+async function hashOf(file: Candidate, { summary, report, format, source }: Loading): Promise<Buffer | undefined> {
   try {
-    return loadHash(await contentHash(file.path), options.format?.name, options.source);
+    return loadHash(await contentHash(file.path), format?.name, source);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    options.report.say('error', file.name, error.message);
+    report.say('error', file.name, error.message);
     summary.failed += 1;
     return undefined;
   }
@@ -166,10 +171,8 @@ async function runImport(
   file: Candidate,
   format: Format,
   state: queries.ImportState,
-  summary: LoadSummary,
-  options: LoadOptions,
+  { summary, changes, report, dryRun, source, givesWay, rejects }: Loading,
 ): Promise<void> {
-  const { report, dryRun, source, givesWay } = options;
   await queries.runImport(sql, state.id, format.name);
   const started = performance.now();
   let counts: ImportCounts | undefined;
@@ -192,6 +195,7 @@ async function runImport(
     await load(sql, input, format, {
       id: state.id,
       resume: state.resume,
+      changes,
       bytesRead: () => bytesRead,
       ...(givesWay && { givesWay }),
       ...(dryRun && { transaction: savepoint }),
@@ -218,7 +222,7 @@ async function runImport(
     summary.failed += 1;
     report.say('error', file.name, `${error.message}${counts ? `; until then ${describe(counts)}` : ''}`);
   }
-  if (counts && options.rejects) await showRejects(sql, file.name, state.id, counts, options.rejects);
+  if (counts && rejects) await showRejects(sql, file.name, state.id, counts, rejects);
 }
 
 const rejectsAPage = 1000;

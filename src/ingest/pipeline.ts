@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { Change } from '../claims/data-version.ts';
+import type { Changes } from '../claims/data-version.ts';
 import type { Message } from '../claims/messages.ts';
 import { Fault, renderClaim } from '../claims/render.ts';
 import type { Claim } from '../claims/schema.ts';
@@ -64,6 +64,8 @@ interface Batch {
 export interface ImportRun {
   id: string;
   resume: Resume | null;
+  /** Of the connection; undefined in a dry run, whose changes nobody is to hear of. */
+  changes: Changes | undefined;
   progress(counts: ImportCounts): void;
   /** Of the file, read so far; null where the format does not tell. */
   bytesRead?(): number | null;
@@ -89,21 +91,27 @@ export async function load(sql: Connection, file: InputFile, format: Format, run
   let enough = leastRecordsAtFirst;
   let writing: Promise<void> | undefined;
   let isFree = true;
-  const write = async () => {
+  const write = async (goesOn: boolean) => {
     await writing;
     const full = batch;
     batch = emptyBatch(run.id, full.resume);
     enough = leastRecords;
     isFree = false;
-    writing = writer.write(full).finally(() => {
-      isFree = true;
-    });
+    writing = writer
+      .write(full)
+      .then(() => {
+        // Of many small files only the first one waits.
+        if (goesOn) run.changes?.withdraw();
+      })
+      .finally(() => {
+        isFree = true;
+      });
     writing.catch(() => {}); // Thrown where it is awaited.
   };
   try {
     for await (const entry of format.read(file, run.resume ?? undefined)) {
       // A batch never holds a claim twice, so that each state of it is merged after the one before.
-      if ((isFree && batch.records >= enough) || isFull(batch) || holds(batch, entry)) await write();
+      if ((isFree && batch.records >= enough) || isFull(batch) || holds(batch, entry)) await write(true);
       add(batch, entry);
       if (batch.records % recordsAnAnswer === 0) await setImmediate();
       if ('claim' in entry) {
@@ -113,7 +121,7 @@ export async function load(sql: Connection, file: InputFile, format: Format, run
       } else if ('message' in entry) prepare(entry, format.unit, batch);
     }
   } finally {
-    if (batch.records > 0 || batch.warnings.length > 0) await write();
+    if (batch.records > 0 || batch.warnings.length > 0) await write(false);
     await writing;
     await writer.end();
   }
@@ -198,13 +206,12 @@ class Writer {
     const attempt = (allNew: boolean) =>
       (this.#run.transaction ?? transaction)(this.#sql, async (tx) => {
         const rejects = [...batch.rejects];
-        const change = isTrial ? undefined : new Change(tx);
         const total = { ...noCounts };
         const totals = new AddedTotals();
         const write = async (rows: SortedRows) => {
           total.added += rows.added.length;
           totals.add(rows.added);
-          total.changed += await merge(tx, rows, this.#run, change);
+          total.changed += await merge(tx, rows, this.#run);
         };
         const rows = allNew ? { added: batch.rows, others: [], unchanged: 0 } : await sort(tx, batch.rows);
         await write(rows);
@@ -222,11 +229,11 @@ class Writer {
         this.#allNew = total.added === batch.rows.length + batch.messages.messages.length;
         const patients =
           batch.patients.size > 0 ? await patientQueries.upsertPatients(tx, [...batch.patients.values()]) : [];
-        total.changed += await rewriteClaims(tx, patients, this.#run, change);
+        total.changed += await rewriteClaims(tx, patients, this.#run);
         // Another import brought them since this one began.
         if (batch.numbers.size > 0 && !this.#completed && (await patientQueries.anyPatients(tx))) {
           const ids = batch.rows.map(({ id }) => id);
-          await rewriteClaims(tx, await patientQueries.patientsOfClaims(tx, ids), this.#run, change);
+          await rewriteClaims(tx, await patientQueries.patientsOfClaims(tx, ids), this.#run);
         }
         const notTaken = [
           ...rejects.map((reject) => ({ ...reject, kind: 'reject' as const })),
@@ -245,7 +252,7 @@ class Writer {
           seconds: (performance.now() - started) / 1000,
         });
         const [counts] = await Promise.all([advanced, counted]);
-        await change?.raiseVersion();
+        await this.#run.changes?.raiseVersion();
         return counts;
       });
     let counts: ImportCounts | undefined;
@@ -332,18 +339,13 @@ const noCounts = { added: 0, changed: 0, unchanged: 0 };
  * Makes rows the current claims. New ones are copied straight into their table, which takes a third of the time of the
  * way over a staging table that the others go. Returns how many of the others changed.
  */
-async function merge(
-  tx: Sql,
-  { added, others }: SortedRows,
-  run: ImportRun,
-  change: Change | undefined,
-): Promise<number> {
+async function merge(tx: Sql, { added, others }: SortedRows, run: ImportRun): Promise<number> {
   const givesWay = () => run.givesWay?.() ?? false;
   const sorted = byDay(added);
   const first = sorted.slice(0, -rowsOfWait);
   const last = sorted.slice(-rowsOfWait);
   if (first.length > 0) await queries.copyNew(tx, first, givesWay);
-  if (last.length + others.length > 0) await change?.announce();
+  if (last.length + others.length > 0) await run.changes?.announce();
   if (last.length > 0) await queries.copyNew(tx, last, givesWay);
   if (others.length === 0) return 0;
   await queries.clearStaged(tx);
@@ -383,12 +385,7 @@ function complete({ patient }: Claim, known: patientQueries.KnownPatient): void 
 }
 
 /** Renders anew the claims of patients of whom something else is known now. Returns how many claims changed. */
-async function rewriteClaims(
-  tx: Sql,
-  patients: patientQueries.KnownPatient[],
-  run: ImportRun,
-  change: Change | undefined,
-): Promise<number> {
+async function rewriteClaims(tx: Sql, patients: patientQueries.KnownPatient[], run: ImportRun): Promise<number> {
   const known = new Map(patients.map((patient) => [patientKey(patient), patient]));
   const ids = patients.map(({ id }) => id);
   let changed = 0;
@@ -408,7 +405,7 @@ async function rewriteClaims(
       complete(claim, patient);
       rows.push(store.add(renderClaim(claim)));
     }
-    changed += await merge(tx, { added: [], others: rows }, run, change);
+    changed += await merge(tx, { added: [], others: rows }, run);
     store.free();
   }
   return changed;

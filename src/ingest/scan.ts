@@ -1,3 +1,4 @@
+import { Changes } from '../claims/data-version.ts';
 import { type Connection, connect } from '../db/client.ts';
 import type { Logger } from '../log.ts';
 import { takenBack } from './dry-run.ts';
@@ -43,19 +44,20 @@ async function loadAll(sql: Connection, files: ListedFile[], options: LoadOption
     unknownBefore: 0,
     left: [],
   };
+  const loading = { ...options, summary, changes: options.dryRun ? undefined : new Changes(sql) };
   const candidates: Candidate[] = [];
   for (const file of files) {
-    const candidate = await look(sql, file, summary, options);
+    const candidate = await look(sql, file, loading);
     if (candidate) candidates.push(candidate);
   }
   candidates.sort((a, b) => (a.format?.rank ?? 9) - (b.format?.rank ?? 9));
   const busy: Candidate[] = [];
   for (const candidate of candidates) {
-    if (await importFile(sql, candidate, summary, options, 'skip')) continue;
+    if (await importFile(sql, candidate, loading, 'skip')) continue;
     options.report.say('info', candidate.name, 'another replica is loading it');
     if (options.leaveBusy) summary.left.push(candidate.name);
     else busy.push(candidate);
   }
-  for (const candidate of busy) await importFile(sql, candidate, summary, options, 'wait');
+  for (const candidate of busy) await importFile(sql, candidate, loading, 'wait');
   return summary;
 }

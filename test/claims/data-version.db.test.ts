@@ -1,20 +1,29 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Change, currentVersion, dataVersion } from '../../src/claims/data-version.ts';
+import { Changes, currentVersion, dataVersion } from '../../src/claims/data-version.ts';
+import type { Claim } from '../../src/claims/schema.ts';
 import { type Connection, connect, type Pool, type Sql, transaction } from '../../src/db/client.ts';
-import { importClaims } from '../support/app.ts';
+import type { ListedFile } from '../../src/ingest/import-file.ts';
+import { logReport } from '../../src/ingest/report.ts';
+import { loadListed } from '../../src/ingest/scan.ts';
+import { silentLog } from '../support/app.ts';
 import { aClaim } from '../support/claims.ts';
 import { testDatabase } from '../support/database.ts';
+import { temporaryDirectory } from '../support/files.ts';
 
 const db = await testDatabase();
 
 /** Does work in a transaction that has announced a change, and makes it. */
-const changing = (work: (tx: Sql) => unknown) =>
-  transaction(db.sql, async (tx) => {
-    const change = new Change(tx);
-    await change.announce();
+async function changing(work: (tx: Sql) => unknown): Promise<void> {
+  const changes = new Changes(db.sql);
+  await transaction(db.sql, async (tx) => {
+    await changes.announce();
     await work(tx);
-    await change.raiseVersion();
+    await changes.raiseVersion();
   });
+  changes.withdraw();
+}
 
 const change = () => changing(() => {});
 
@@ -109,13 +118,23 @@ describe('the database', () => {
     expect(count.questions).toBe(10);
   });
 
+  const [oldest, newest] = ['1990-01-01', '2030-01-01'].map((day) =>
+    aClaim({ billablePeriod: { start: day, end: day } }),
+  ) as [Claim, Claim];
+  const isRow = ({ identifier }: Claim) => `new.identifier_value = '${identifier.value}'`;
+
   it.each([
-    ['the first of its rows', '1990-01-01', 1],
-    ['the last of its rows', '2030-01-01', 10],
-  ])('is asked during an import when it writes %s', async (_which, serviceDate, questions) => {
-    const marked = aClaim({ billablePeriod: { start: serviceDate, end: serviceDate } });
+    ['the first rows of a batch', 'claims', isRow(oldest), 1],
+    ['the last rows of a batch', 'claims', isRow(newest), 10],
+    ['nothing, between two files', 'imports', "new.file = 'small.ndjson'", 10],
+  ])('is asked while an import writes %s', async (_what, table, condition, questions) => {
+    await db.sql`truncate claims, imports, import_files, import_rejects`;
     // The first batch holds 500.
-    const claims = [...Array.from({ length: 2500 }, () => aClaim()), marked];
+    const large = [...Array.from({ length: 2500 }, () => aClaim()), oldest, newest];
+    const files = await Promise.all([
+      temporaryClaims('large.ndjson', large),
+      temporaryClaims('small.ndjson', [aClaim()]),
+    ]);
     const { count, current } = counted();
     const holder = connect(db.url, { name: 'holder' });
     try {
@@ -123,9 +142,8 @@ describe('the database', () => {
       await db.sql.unsafe(`
         create or replace function hold() returns trigger language plpgsql as $$
           begin perform pg_advisory_xact_lock(7); return new; end $$;
-        create or replace trigger hold before insert on claims for each row
-          when (new.identifier_value = '${marked.identifier.value}') execute function hold()`);
-      const imported = importClaims(db.url, claims);
+        create trigger hold before insert on ${table} for each row when (${condition}) execute function hold()`);
+      const loaded = loadListed(db.url, files, { report: logReport(silentLog()) });
       const isHeld = async () => {
         const [row] = await db.sql<{ held: boolean }[]>`
           select exists (select from pg_locks where locktype = 'advisory' and objid = 7 and not granted) as held`;
@@ -135,11 +153,18 @@ describe('the database', () => {
       for (let index = 0; index < 10; index += 1) await current();
       expect(count.questions).toBe(questions);
       await holder`select pg_advisory_unlock(7)`;
-      await imported;
+      expect(await loaded).toMatchObject({ completed: 2, rejected: 0 });
       vi.advanceTimersByTime(10);
       expect(await current()).toBe(await dataVersion(db.sql));
     } finally {
       await holder.end();
+      await db.sql.unsafe(`drop trigger hold on ${table}`);
     }
   });
 });
+
+async function temporaryClaims(name: string, claims: Claim[]): Promise<ListedFile> {
+  const path = join(await temporaryDirectory(), name);
+  await writeFile(path, claims.map((claim) => `${JSON.stringify(claim)}\n`).join(''));
+  return { path, name };
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addAmounts } from '../../src/claims/amount.ts';
 import { searchCode } from '../../src/claims/codes.ts';
-import { Change } from '../../src/claims/data-version.ts';
+import { Changes } from '../../src/claims/data-version.ts';
 import { type Claim, claimStatuses, claimTypes } from '../../src/claims/schema.ts';
 import { type Grouping, groupings } from '../../src/claims/summary-queries.ts';
 import { type Sql, transaction } from '../../src/db/client.ts';
@@ -200,13 +200,15 @@ describe('the summary', () => {
 
 describe('what imports keep up to date', () => {
   /** As an import does, so that no answer from memory counts. */
-  const changing = (work: (tx: Sql) => Promise<void>) =>
-    transaction(sql, async (tx) => {
-      const change = new Change(tx);
-      await change.announce();
+  async function changing(work: (tx: Sql) => Promise<void>): Promise<void> {
+    const changes = new Changes(sql);
+    await transaction(sql, async (tx) => {
+      await changes.announce();
       await work(tx);
-      await change.raiseVersion();
+      await changes.raiseVersion();
     });
+    changes.withdraw();
+  }
 
   it.each<[string, Record<string, string>, boolean]>([
     ['all claims', {}, true],

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { Changes } from '../../src/claims/data-version.ts';
 import { connect } from '../../src/db/client.ts';
 import { savepoint } from '../../src/ingest/dry-run.ts';
 import type { Format } from '../../src/ingest/format.ts';
@@ -36,7 +37,13 @@ async function begun(text: string, sql = db.sql): Promise<Begun> {
   return {
     id,
     run: (transaction) =>
-      load(sql, openInput(path), format, { id, resume: null, progress: () => {}, ...(transaction && { transaction }) }),
+      load(sql, openInput(path), format, {
+        id,
+        resume: null,
+        changes: transaction ? undefined : new Changes(sql),
+        progress: () => {},
+        ...(transaction && { transaction }),
+      }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { Changes } from '../../src/claims/data-version.ts';
 import type { Connection } from '../../src/db/client.ts';
 import { generated, lines } from '../../src/generate/command.ts';
 import { Random } from '../../src/generate/random.ts';
@@ -99,7 +100,12 @@ describe('a load that is interrupted', () => {
     );
     const id = await loads.begin('a.csv');
     await expect(
-      load(db.sql, openInput(join(loads.data, 'a.csv')), crashing(7000), { id, resume: null, progress: () => {} }),
+      load(db.sql, openInput(join(loads.data, 'a.csv')), crashing(7000), {
+        id,
+        resume: null,
+        changes: new Changes(db.sql),
+        progress: () => {},
+      }),
     ).rejects.toThrow('crash');
     const [before] = await db.sql`select read::int, resume from imports`;
     expect(before?.read).toBe(7000);
