@@ -89,7 +89,7 @@ export function storedText({ line }: StoredRow): { document: string; source: str
 }
 
 const pieceBytes = 1 << 18;
-/** Of those that give way: PostgreSQL waits for each, and so leaves its processor to others a thousand times a second. */
+/** While others come first: PostgreSQL waits for each of them, and so leaves its processor to others in between. */
 const smallPieceBytes = 4 << 10;
 
 /**
@@ -98,7 +98,7 @@ const smallPieceBytes = 4 << 10;
  */
 export const byDay = (rows: StoredRow[]) => rows.toSorted((a, b) => (a.day < b.day ? -1 : Number(a.day > b.day)));
 
-/** The lines of these rows in pieces, small ones while it gives way, each of which is good until the next is made. */
+/** The lines of these rows in pieces, small ones while it is to give way, each of which is good until the next is made. */
 export function* linesOf(rows: StoredRow[], givesWay: () => boolean): Generator<Buffer> {
   const piece = Buffer.allocUnsafeSlow(pieceBytes);
   let used = 0;

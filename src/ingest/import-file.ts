@@ -30,7 +30,7 @@ export interface LoadOptions {
   dryRun?: boolean | undefined;
   /** Files that another replica is loading are left to it; else they are waited for. */
   leaveBusy?: boolean | undefined;
-  /** Whether others want the processors just now: then a file takes longer, so that they do not. */
+  /** Whether others want the processors just now: then the database is given its rows little by little. */
   givesWay?: (() => boolean) | undefined;
   /** Told the first rejects and warnings of each file, at most so many. */
   rejects?: { limit: number; show(found: FoundRejects): void } | undefined;

@@ -69,7 +69,7 @@ export interface ImportRun {
   progress(counts: ImportCounts): void;
   /** Of the file, read so far; null where the format does not tell. */
   bytesRead?(): number | null;
-  /** Whether others want the processors just now: then the database is given its rows little by little. */
+  /** As of LoadOptions. */
   givesWay?(): boolean;
   /** In place of a transaction for each batch: a dry run has one around them all. */
   transaction?: typeof transaction;
