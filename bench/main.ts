@@ -52,7 +52,7 @@ Parts: ${Object.keys(parts).join(', ')}; without any, all of them.
   --claims N       how many are loaded (500000)
   --seconds N      of each measurement (2)
   --rounds N       of limit and ours in turn (3)
-  --import-claims N  of each file that is imported (100000)
+  --import-claims N  of each file that is imported (90000)
   --lookups N      in a row (1000000)
   --load NAME      what asks: sockets, or autocannon, which takes more of the machine (sockets)`;
 
@@ -171,7 +171,7 @@ function readArguments() {
         claims: { type: 'string', default: '500000' },
         seconds: { type: 'string', default: '2' },
         rounds: { type: 'string', default: '3' },
-        'import-claims': { type: 'string', default: '100000' },
+        'import-claims': { type: 'string', default: '90000' },
         lookups: { type: 'string', default: '1000000' },
         load: { type: 'string', default: 'sockets' },
         help: { type: 'boolean', short: 'h', default: false },
