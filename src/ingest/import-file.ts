@@ -171,7 +171,7 @@ async function runImport(
   file: Candidate,
   format: Format,
   state: queries.ImportState,
-  { summary, changes, report, dryRun, source, givesWay, rejects }: Loading,
+  { summary, changes, report, dryRun, source, givesWay = () => false, rejects }: Loading,
 ): Promise<void> {
   await queries.runImport(sql, state.id, format.name);
   const started = performance.now();
@@ -197,7 +197,7 @@ async function runImport(
       resume: state.resume,
       changes,
       bytesRead: () => bytesRead,
-      ...(givesWay && { givesWay }),
+      givesWay,
       ...(dryRun && { transaction: savepoint }),
       progress(total) {
         counts = total;

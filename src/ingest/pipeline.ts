@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Changes } from '../claims/data-version.ts';
 import type { Message } from '../claims/messages.ts';
 import { Fault, renderClaim } from '../claims/render.ts';
 import type { Claim } from '../claims/schema.ts';
 import { type Connection, type Sql, transaction } from '../db/client.ts';
-import { byDay, RowStore, type StoredRow } from './copy.ts';
+import { RowStore, type StoredRow } from './copy.ts';
 import type { Entry, Format, Patient, Reject, Resume } from './format.ts';
 import type { InputFile } from './input.ts';
 import { parseClaim } from './known-claim.ts';
+import { isRace, type Merging, merge, type SortedRows, sort } from './merge.ts';
 import { MessageBatch, messageNumber } from './message-batch.ts';
 import { applyMessages } from './messages.ts';
 import * as patientQueries from './patient-queries.ts';
@@ -37,12 +37,6 @@ const mostObjects = 2500;
 const recordsAnAnswer = 16;
 /** Until a summary would have to add up more than some ten thousand rows. */
 const batchesAFold = 100;
-/**
- * The last of a batch, which the database takes longer to write than leases to run out. Only then is the change announced:
- * while a batch of 12,500 is written, the service answers from its memory for eleven twelfths of the time.
- */
-const rowsOfWait = 1000;
-
 interface Batch {
   /** Ready to be copied. */
   rows: StoredRow[];
@@ -61,16 +55,11 @@ interface Batch {
   resume: Resume;
 }
 
-export interface ImportRun {
-  id: string;
+export interface ImportRun extends Merging {
   resume: Resume | null;
-  /** Of the connection; undefined in a dry run, whose changes nobody is to hear of. */
-  changes: Changes | undefined;
   progress(counts: ImportCounts): void;
   /** Of the file, read so far; null where the format does not tell. */
   bytesRead?(): number | null;
-  /** As of LoadOptions. */
-  givesWay?(): boolean;
   /** In place of a transaction for each batch: a dry run has one around them all. */
   transaction?: typeof transaction;
 }
@@ -281,25 +270,6 @@ class Writer {
   }
 }
 
-/** Rows, no two of an id, of claims that are new, and of those that exist. */
-interface SortedRows {
-  added: StoredRow[];
-  others: StoredRow[];
-}
-
-/** Those that are there already as they are need not be sent. */
-async function sort(tx: Sql, rows: StoredRow[]): Promise<SortedRows & { unchanged: number }> {
-  if (rows.length === 0) return { added: [], others: [], unchanged: 0 };
-  const hashes = await queries.knownHashes(
-    tx,
-    rows.map(({ id }) => id),
-  );
-  if (hashes.size === 0) return { added: rows, others: [], unchanged: 0 };
-  const added = rows.filter(({ id }) => !hashes.has(id));
-  const others = rows.filter(({ id, hash }) => hashes.has(id) && hashes.get(id) !== hash);
-  return { added, others, unchanged: rows.length - added.length - others.length };
-}
-
 /** Makes the row of a claim; one that cannot be stored becomes a reject. */
 function render({ claim, position }: { claim: Claim; position: number }, unit: string, batch: Batch): void {
   orReject(batch, position, claim.identifier.value, () => {
@@ -324,38 +294,10 @@ function orReject(batch: Batch, position: number, claim: string | undefined, mak
   }
 }
 
-/** Two imports of the same claims at once: the batch was rolled back and succeeds when it is tried again. */
-class MergeRace extends Error {}
-
 /** Each is lost to another import that went on by it: far more than load the same claims at once. */
 const mostRaces = 50;
 
-const isRace = (error: unknown) =>
-  error instanceof MergeRace || ['40P01', '23505'].includes((error as { code?: string }).code ?? '');
-
 const noCounts = { added: 0, changed: 0, unchanged: 0 };
-
-/**
- * Makes rows the current claims. New ones are copied straight into their table, which takes a third of the time of the
- * way over a staging table that the others go. Returns how many of the others changed.
- */
-async function merge(tx: Sql, { added, others }: SortedRows, run: ImportRun): Promise<number> {
-  const givesWay = () => run.givesWay?.() ?? false;
-  const sorted = byDay(added);
-  const first = sorted.slice(0, -rowsOfWait);
-  const last = sorted.slice(-rowsOfWait);
-  if (first.length > 0) await queries.copyNew(tx, first, givesWay);
-  if (last.length + others.length > 0) await run.changes?.announce();
-  if (last.length > 0) await queries.copyNew(tx, last, givesWay);
-  if (others.length === 0) return 0;
-  await queries.clearStaged(tx);
-  await queries.copyStaged(tx, byDay(others), givesWay);
-  await queries.lockStaged(tx);
-  const { changed, unchanged } = await queries.mergeStaged(tx, run.id);
-  if (changed + unchanged !== others.length)
-    throw new MergeRace('another import ended a claim of this batch meanwhile');
-  return changed;
-}
 
 /** Adds to the claims what beneficiary files said of their patients. */
 async function addPatients(sql: Sql, claims: Batch['claims']): Promise<void> {

@@ -1,31 +1,21 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Changes, currentVersion, dataVersion } from '../../src/claims/data-version.ts';
+import { currentVersion, dataVersion } from '../../src/claims/data-version.ts';
 import type { Claim } from '../../src/claims/schema.ts';
-import { type Connection, connect, type Pool, type Sql, transaction } from '../../src/db/client.ts';
+import { type Connection, connect, type Pool } from '../../src/db/client.ts';
 import type { ListedFile } from '../../src/ingest/import-file.ts';
 import { logReport } from '../../src/ingest/report.ts';
 import { loadListed } from '../../src/ingest/scan.ts';
 import { silentLog } from '../support/app.ts';
+import { changing } from '../support/changes.ts';
 import { aClaim } from '../support/claims.ts';
 import { testDatabase } from '../support/database.ts';
 import { temporaryDirectory } from '../support/files.ts';
 
 const db = await testDatabase();
 
-/** Does work in a transaction that has announced a change, and makes it. */
-async function changing(work: (tx: Sql) => unknown): Promise<void> {
-  const changes = new Changes(db.sql);
-  await transaction(db.sql, async (tx) => {
-    await changes.announce();
-    await work(tx);
-    await changes.raiseVersion();
-  });
-  changes.withdraw();
-}
-
-const change = () => changing(() => {});
+const change = () => changing(db.sql, () => {});
 
 describe('the version', () => {
   it('is never an old one, however often it is asked for while others change claims', async () => {
@@ -112,7 +102,7 @@ describe('the database', () => {
 
   it('is asked each time while a change is announced, and once for all who ask together', async () => {
     const { count, current } = counted();
-    await changing(async () => {
+    await changing(db.sql, async () => {
       for (let index = 0; index < 10; index += 1) await Promise.all([current(), current(), current()]);
     });
     expect(count.questions).toBe(10);

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { addAmounts } from '../../src/claims/amount.ts';
 import { searchCode } from '../../src/claims/codes.ts';
-import { Changes } from '../../src/claims/data-version.ts';
 import { type Claim, claimStatuses, claimTypes } from '../../src/claims/schema.ts';
 import { type Grouping, groupings } from '../../src/claims/summary-queries.ts';
-import { type Sql, transaction } from '../../src/db/client.ts';
 import { expectFault, expectProblem, importClaims, type Query, testApp, withQuery } from '../support/app.ts';
+import { changing } from '../support/changes.ts';
 import { aClaim } from '../support/claims.ts';
 import { expectTotalsExact } from '../support/totals.ts';
 
@@ -199,17 +198,6 @@ describe('the summary', () => {
 });
 
 describe('what imports keep up to date', () => {
-  /** As an import does, so that no answer from memory counts. */
-  async function changing(work: (tx: Sql) => Promise<void>): Promise<void> {
-    const changes = new Changes(sql);
-    await transaction(sql, async (tx) => {
-      await changes.announce();
-      await work(tx);
-      await changes.raiseVersion();
-    });
-    changes.withdraw();
-  }
-
   it.each<[string, Record<string, string>, boolean]>([
     ['all claims', {}, true],
     ['months, types, sub-types, states and payers', { by: 'month,type,subType,status,payer' }, true],
@@ -228,13 +216,13 @@ describe('what imports keep up to date', () => {
     const count = async () => (await summary(params)).reduce((sum, group) => sum + group.claims, 0);
     const before = await count();
     // Counts of claims that there are not, half of them folded.
-    await changing(async (tx) => {
+    await changing(sql, async (tx) => {
       for (const table of ['claim_totals', 'claim_total_changes']) {
         await tx`insert into ${tx(table)} values ('1990-05-01', 'vision', 's', 'paid', 'I', 1000, 0, 0, 0)`;
       }
     });
     const after = await count();
-    await changing(async (tx) => {
+    await changing(sql, async (tx) => {
       for (const table of ['claim_totals', 'claim_total_changes']) {
         await tx`delete from ${tx(table)} where payer_id = 'I'`;
       }

@@ -41,6 +41,7 @@ async function begun(text: string, sql = db.sql): Promise<Begun> {
         id,
         resume: null,
         changes: transaction ? undefined : new Changes(sql),
+        givesWay: () => false,
         progress: () => {},
         ...(transaction && { transaction }),
       }),

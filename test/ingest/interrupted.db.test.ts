@@ -104,6 +104,7 @@ describe('a load that is interrupted', () => {
         id,
         resume: null,
         changes: new Changes(db.sql),
+        givesWay: () => false,
         progress: () => {},
       }),
     ).rejects.toThrow('crash');
