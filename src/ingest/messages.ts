@@ -38,7 +38,7 @@ class State {
   }
 
   get claim(): Claim | undefined {
-    if (this.#row) this.#claim ??= parseClaim('line' in this.#row ? storedText(this.#row) : this.#row);
+    if (this.#row) this.#claim ??= parseClaim('tuple' in this.#row ? storedText(this.#row) : this.#row);
     return this.#claim;
   }
 

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { Sql } from '../db/client.ts';
-import { linesOf, type StoredRow, stagedColumns } from './copy.ts';
+import { copyData, type StoredRow, stagedColumns } from './copy.ts';
 import type { Reject, Resume } from './format.ts';
 import type { FileStamp } from './input.ts';
 import { totalColumns } from './total-queries.ts';
@@ -169,12 +169,20 @@ export async function clearStaged(sql: Sql): Promise<void> {
 }
 
 export async function copyStaged(sql: Sql, rows: StoredRow[], givesWay: () => boolean): Promise<void> {
-  await copy(sql`copy staged_claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, rows, givesWay);
+  await copy(
+    sql`copy staged_claims (${sql.unsafe(stagedColumns)}, import_id) from stdin with (format binary)`,
+    rows,
+    givesWay,
+  );
 }
 
 /** Adds claims that are new; throws a unique violation where one is not. */
 export async function copyNew(sql: Sql, rows: StoredRow[], givesWay: () => boolean): Promise<void> {
-  await copy(sql`copy claims (${sql.unsafe(stagedColumns)}, import_id) from stdin`, rows, givesWay);
+  await copy(
+    sql`copy claims (${sql.unsafe(stagedColumns)}, import_id) from stdin with (format binary)`,
+    rows,
+    givesWay,
+  );
 }
 
 /**
@@ -198,7 +206,7 @@ async function copy(query: ReturnType<Sql>, rows: StoredRow[], givesWay: () => b
 
 /** Each piece is good until the next is made. */
 async function writeAll(into: Writable, rows: StoredRow[], givesWay: () => boolean): Promise<void> {
-  for (const piece of linesOf(rows, givesWay)) {
+  for (const piece of copyData(rows, givesWay)) {
     await new Promise<void>((resolve, reject) => {
       into.write(piece, (error) => (error ? reject(error) : resolve()));
     });

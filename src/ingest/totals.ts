@@ -1,4 +1,4 @@
-import { centsOf, fromCents } from '../claims/amount.ts';
+import { fromCents } from '../claims/amount.ts';
 import type { ClaimRow } from '../claims/render.ts';
 import type { TotalChange } from './total-queries.ts';
 
@@ -29,8 +29,6 @@ export class ClaimKinds {
     return kind;
   }
 }
-
-export const centsOrNone = (amount: string | undefined) => (amount === undefined ? 0 : centsOf(amount));
 
 /**
  * What new claims add to the totals. Counted here, while their rows are at hand: PostgreSQL would have to read them again,
