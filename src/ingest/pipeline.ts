@@ -184,7 +184,10 @@ class Writer {
     const started = performance.now();
     const isTrial = this.#run.transaction !== undefined;
     const lock = isTrial ? undefined : lockOfPatients(batch);
-    if (lock) await patientQueries.lockPatients(this.#sql, lock);
+    const locked = lock && patientQueries.lockPatients(this.#sql, lock);
+    // Another import may have brought them since this one began; while the lock is held, none does.
+    const isAsked = batch.numbers.size > 0 && !this.#completed;
+    const [patientsCame] = await Promise.all([isAsked && patientQueries.anyPatients(this.#sql), locked]);
     if (batch.claims.length > 0) {
       await addPatients(this.#sql, batch.claims);
       for (const entry of batch.claims) render(entry, this.#format.unit, batch);
@@ -199,8 +202,9 @@ class Writer {
         const totals = new AddedTotals();
         const write = async (rows: SortedRows) => {
           total.added += rows.added.length;
-          totals.add(rows.added);
-          total.changed += await merge(tx, rows, this.#run);
+          const merging = merge(tx, rows, this.#run);
+          totals.add(rows.added); // While the database is at work.
+          total.changed += await merging;
         };
         const rows = allNew ? { added: batch.rows, others: [], unchanged: 0 } : await sort(tx, batch.rows);
         await write(rows);
@@ -219,8 +223,7 @@ class Writer {
         const patients =
           batch.patients.size > 0 ? await patientQueries.upsertPatients(tx, [...batch.patients.values()]) : [];
         total.changed += await rewriteClaims(tx, patients, this.#run);
-        // Another import brought them since this one began.
-        if (batch.numbers.size > 0 && !this.#completed && (await patientQueries.anyPatients(tx))) {
+        if (patientsCame) {
           const ids = batch.rows.map(({ id }) => id);
           await rewriteClaims(tx, await patientQueries.patientsOfClaims(tx, ids), this.#run);
         }
@@ -229,7 +232,7 @@ class Writer {
           ...batch.warnings.map((warning) => ({ ...warning, kind: 'warning' as const })),
         ].sort((a, b) => a.position - b.position);
         await queries.insertRejects(tx, this.#run.id, this.#format.unit, notTaken);
-        // Sent with what follows, whose answer is waited for.
+        // Sent together, in this order.
         const counted = insertTotalChanges(tx, totals.changes());
         const advanced = queries.advanceImport(tx, this.#run.id, {
           read: batch.records,
@@ -240,8 +243,8 @@ class Writer {
           bytesRead: this.#run.bytesRead?.() ?? null,
           seconds: (performance.now() - started) / 1000,
         });
-        const [counts] = await Promise.all([advanced, counted]);
-        await this.#run.changes?.raiseVersion();
+        const raised = this.#run.changes?.raiseVersion();
+        const [counts] = await Promise.all([advanced, counted, raised]);
         return counts;
       });
     let counts: ImportCounts | undefined;
