@@ -18,7 +18,8 @@ const mostBytesOfCharacter = 3;
 /** To write a shorter text here takes less than to call Node for it. */
 const shortText = 24;
 const textOid = 25;
-const daysFrom0000To2000 = 730_425;
+/** PostgreSQL counts days from the first of January 2000: its dayNumber. */
+const epoch = 730_425;
 
 /**
  * Where tuples lie: in blocks outside of the heap, one behind the other, as an allocation of its own for each takes longer
@@ -61,8 +62,8 @@ export class TupleStore {
 
   textArray(values: string[]): void {
     this.#makeRoom(6 * int32Bytes);
-    const lengthAt = this.#at;
-    this.#int32(0);
+    const offset = this.#at - this.#start;
+    this.#int32(0); // The length, once it is known.
     this.#int32(values.length > 0 ? 1 : 0); // Dimensions.
     this.#int32(0); // No nulls.
     this.#int32(textOid);
@@ -70,13 +71,12 @@ export class TupleStore {
       this.#int32(values.length);
       this.#int32(1); // The first subscript.
     }
-    const offset = lengthAt - this.#start;
     for (const value of values) this.#text(value);
-    const start = this.#start + offset; // Where it lies now: the tuple may have been moved.
-    setInt32(this.#block, start, this.#at - start - int32Bytes);
+    const lengthAt = this.#start + offset; // The tuple may have been moved.
+    setInt32(this.#block, lengthAt, this.#at - lengthAt - int32Bytes);
   }
 
-  /** Of hexadecimal digits, with or without the hyphens of a UUID. */
+  /** Bytes of their hexadecimal digits, of small letters, with or without the hyphens of a UUID. */
   hexadecimal(digits: string): void {
     this.#makeRoom(int32Bytes + digits.length);
     const start = this.#at + int32Bytes;
@@ -94,7 +94,7 @@ export class TupleStore {
   date(day: string): void {
     this.#makeRoom(2 * int32Bytes);
     this.#int32(int32Bytes);
-    this.#int32(dayNumber(Number(day.slice(0, 4)), Number(day.slice(5, 7)), Number(day.slice(8))) - daysFrom0000To2000);
+    this.#int32(dayNumber(Number(day.slice(0, 4)), Number(day.slice(5, 7)), Number(day.slice(8))) - epoch);
   }
 
   /** A numeric of two digits behind the point, of so many cents, a safe integer: at most twelve digits before it. */
