@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { detectFormat } from '../../src/ingest/formats/index.ts';
 import { rif } from '../../src/ingest/formats/rif.ts';
@@ -88,6 +89,38 @@ describe('rif', () => {
     await writeFile(path, `CLM_ID|\n${rows}\n`);
     expect(await scatteredClaims(openInput(path), 0, false)).toEqual(new Set(again));
   });
+
+  const long = 'n'.repeat(20_000);
+  it.each([0, 1, 2])(
+    'tells scattered claims by column %i, wherever chunks of the file end and whatever rows hold',
+    async (column) => {
+      const claimRows = fc
+        .record({
+          number: fc.constantFrom('1', '22', ' 22', '22 ', 'é3', '4', '', ' ', long, `${long}5`),
+          before: fc.string({ unit: fc.constantFrom('x', ' ', 'ü'), maxLength: 3 }),
+          // Some of these move the rows behind them over the end of a chunk, of 32 kB.
+          behind: fc.oneof(fc.nat(5), fc.nat(40_000)).map((length) => 'y'.repeat(length)),
+        })
+        .map(({ number, before, behind }) => [before, before, behind].toSpliced(column, 1, number).join('|'));
+      const row = fc.oneof({ weight: 6, arbitrary: claimRows }, fc.constantFrom('', 'damaged', '|'));
+      const end = fc.constantFrom('\n', '\r\n');
+      const path = join(directory, `scattered ${column}`);
+      const isLast = column === 2;
+      await fc.assert(
+        fc.asyncProperty(fc.array(row, { maxLength: 30 }), end, fc.boolean(), async (rows, lineEnd, isEnded) => {
+          await writeFile(path, rows.join(lineEnd) + (isEnded ? lineEnd : ''));
+          const runs = rows
+            .map((text) => text.split('|'))
+            .map((fields) => (isLast || fields.length > column + 1 ? fields[column]?.trim() : undefined))
+            .filter(Boolean)
+            .filter((number, index, all) => number !== all[index - 1]);
+          const expected = new Set(runs.filter((number, index) => runs.indexOf(number) !== index));
+          expect(await scatteredClaims(openInput(path), column, isLast)).toEqual(expected);
+        }),
+        { numRuns: 200 },
+      );
+    },
+  );
 
   it.each(['together', 'scattered'])('goes on behind any entry when the rows are %s', async (how) => {
     const ids = how === 'together' ? ['-1', '-1', '-2', '-3', '-3'] : ['-1', '-2', '-1', '-3', '-2', '-4'];
