@@ -65,8 +65,8 @@ export async function psql(server: Server, database: string, command: string): P
 
 /**
  * Writes the rows of the last import as \copy reads them, in the order of its file: that is what a program has which turns
- * the file into rows one after the other. In the order of the table, \copy would gain by how the import sorts its batches. They are on the disk then: \copy took a tenth
- * longer while the system wrote them there.
+ * the file into rows one after the other. In the order of the table, \copy would gain by how the import sorts its batches.
+ * They are on the disk then: \copy took a tenth longer while the system wrote them there.
  */
 export async function copyOut(server: Server, database: string, path: string): Promise<void> {
   const rows =

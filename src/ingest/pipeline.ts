@@ -37,6 +37,7 @@ const mostObjects = 2500;
 const recordsAnAnswer = 16;
 /** Until a summary would have to add up more than some ten thousand rows. */
 const batchesAFold = 100;
+
 interface Batch {
   /** Ready to be copied. */
   rows: StoredRow[];

@@ -169,27 +169,25 @@ export async function clearStaged(sql: Sql): Promise<void> {
 }
 
 export async function copyStaged(sql: Sql, rows: StoredRow[], givesWay: () => boolean): Promise<void> {
-  await copy(
-    sql`copy staged_claims (${sql.unsafe(stagedColumns)}, import_id) from stdin with (format binary)`,
-    rows,
-    givesWay,
-  );
+  await copy(sql, 'staged_claims', rows, givesWay);
 }
 
 /** Adds claims that are new; throws a unique violation where one is not. */
 export async function copyNew(sql: Sql, rows: StoredRow[], givesWay: () => boolean): Promise<void> {
-  await copy(
-    sql`copy claims (${sql.unsafe(stagedColumns)}, import_id) from stdin with (format binary)`,
-    rows,
-    givesWay,
-  );
+  await copy(sql, 'claims', rows, givesWay);
 }
 
 /**
  * Sends the data of a COPY. postgres.js 3.4.9 tells neither the stream nor the query, whose promise the stream resolved,
  * of an error that comes behind the last byte, as unique violations and lost connections do: only `reject` is called.
  */
-async function copy(query: ReturnType<Sql>, rows: StoredRow[], givesWay: () => boolean): Promise<void> {
+async function copy(
+  sql: Sql,
+  table: 'claims' | 'staged_claims',
+  rows: StoredRow[],
+  givesWay: () => boolean,
+): Promise<void> {
+  const query = sql`copy ${sql(table)} (${sql.unsafe(stagedColumns)}, import_id) from stdin with (format binary)`;
   const into = await query.writable();
   await new Promise<void>((resolve, reject) => {
     const failing = query as unknown as { reject(error: unknown): void };

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import type { ClaimRow } from '../../src/claims/render.ts';
 import { RowStore, storedText } from '../../src/ingest/copy.ts';
 import { clearStaged, copyStaged, createStaging } from '../../src/ingest/queries.ts';
+import { amount, optional } from '../support/arbitrary-claims.ts';
 import { testDatabase } from '../support/database.ts';
 
 const { sql } = await testDatabase();
@@ -15,22 +16,12 @@ const text = fc
   .tuple(fc.string({ maxLength: 40 }), fc.string({ maxLength: 20, unit: 'binary' }))
   .map((parts) => parts.join('').replaceAll('\0', '0'))
   .filter((value) => value.isWellFormed());
-const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 const digits = (length: number) =>
   fc.array(fc.constantFrom(...'0123456789abcdef'), { minLength: length, maxLength: length }).map((all) => all.join(''));
 const uuid = digits(32).map((hex) => hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'));
 const day = fc
   .date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true })
   .map((date) => date.toISOString().slice(0, 10));
-const amount = fc
-  .oneof(
-    fc.integer({ min: -1_000_000, max: 1_000_000 }),
-    fc.integer({ min: -99_999_999_999_999, max: 99_999_999_999_999 }),
-  )
-  .map(
-    (cents) =>
-      `${cents < 0 ? '-' : ''}${Math.floor(Math.abs(cents) / 100)}.${String(Math.abs(cents) % 100).padStart(2, '0')}`,
-  );
 const texts = fc.array(text, { maxLength: 3 });
 
 const claimRow: fc.Arbitrary<ClaimRow> = fc.record({

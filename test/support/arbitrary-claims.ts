@@ -32,12 +32,12 @@ const period = fc.tuple(date, date).map((days) => {
   const [start, end] = days.toSorted() as [string, string];
   return { start, end };
 });
-const amount = fc.bigInt({ min: -99_999_999_999_999n, max: 99_999_999_999_999n }).map((cents) => {
+export const amount = fc.bigInt({ min: -99_999_999_999_999n, max: 99_999_999_999_999n }).map((cents) => {
   const digits = (cents < 0n ? -cents : cents).toString().padStart(3, '0');
   return `${cents < 0n ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
 });
 const coded = { system: text(100), code: text(50) };
-const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+export const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 const numbered = <T extends object>(value: fc.Arbitrary<T>) =>
   fc.array(value, { maxLength: 3 }).map((list) => list.map((one, index) => ({ sequence: index + 1, ...one })));
 
