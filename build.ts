@@ -1,13 +1,17 @@
-/** Builds `dist/`, which is all that the image carries beside Node: `node build.ts`. */
+/**
+ * Builds `dist/`, which is all that the image carries beside Node: `node build.ts`; or the same as a directory of another
+ * name, which is not there yet: `node build.ts DIRECTORY`.
+ */
 
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, type BuildResult, build, type Plugin } from 'esbuild';
 import packageJson from './package.json' with { type: 'json' };
 
 const root = import.meta.dirname;
-const dist = join(root, 'dist');
+const [named] = process.argv.slice(2);
+const dist = named ? resolve(named) : join(root, 'dist');
 const swaggerUi = dirname(fileURLToPath(import.meta.resolve('@fastify/swagger-ui')));
 
 const common: BuildOptions = {
@@ -208,7 +212,7 @@ async function writeAscii({ outputFiles }: BuildResult<{ write: false }>): Promi
 
 const isSource = (path: string) => ['.ts', '.tsx'].includes(extname(path)) || basename(path) === 'tsconfig.json';
 
-await rm(dist, { recursive: true, force: true });
+if (!named) await rm(dist, { recursive: true, force: true });
 await mkdir(dist);
 const { name, version, license } = packageJson;
 await Promise.all([

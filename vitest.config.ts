@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'db',
           include: ['test/**/*.db.test.ts'],
-          globalSetup: 'test/support/postgres.ts',
+          globalSetup: ['test/support/bundle.ts', 'test/support/postgres.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

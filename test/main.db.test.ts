@@ -6,7 +6,7 @@ import { generateKeys } from '../src/auth/generate-keys.ts';
 import { testDatabase } from './support/database.ts';
 import { temporaryDirectory } from './support/files.ts';
 import { type Program, runProgram } from './support/program.ts';
-import { carrierClaims } from './support/rif.ts';
+import { carrierClaims, carrierFile, carrierRow } from './support/rif.ts';
 
 const db = await testDatabase();
 const parent = await temporaryDirectory();
@@ -260,6 +260,22 @@ describe('claims import', { timeout: 30_000 }, () => {
     await writeFile(path, content);
     const program = runProgram(['import', path], env());
     expect(await program.ended()).toBe(status);
+  });
+
+  it('finds that the claims behind new ones are known', async () => {
+    const directory = await mkdtemp(join(parent, 'import-'));
+    const path = join(directory, 'claims.csv');
+    const numbers = Array.from({ length: 6000 }, (_, index) => `${index + 1}`);
+    for (const part of [numbers.slice(4000), numbers]) {
+      await writeFile(path, carrierFile(part.map((CLM_ID) => carrierRow({ BENE_ID: 'known', CLM_ID }))));
+      const program = runProgram(['import', path], env());
+      expect(await program.ended(), program.output()).toBe(0);
+      expect(program.output()).toContain(
+        part === numbers
+          ? '6,000 read, 4,000 added, 0 changed, 2,000 unchanged'
+          : '2,000 read, 2,000 added, 0 changed, 0 unchanged',
+      );
+    }
   });
 
   it('reads standard input, and keeps nothing of it', async () => {

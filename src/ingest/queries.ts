@@ -191,7 +191,7 @@ async function copy(
   const into = await query.writable();
   await new Promise<void>((resolve, reject) => {
     const failing = query as unknown as { reject(error: unknown): void };
-    const failed = failing.reject;
+    const failed = failing.reject.bind(failing); // Of the bundle, a method; see `edits` in build.ts.
     failing.reject = (error) => {
       failed(error);
       reject(error);

@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { onTestFinished } from 'vitest';
-
-const main = new URL('../../src/main.ts', import.meta.url).pathname;
+import { inject, onTestFinished } from 'vitest';
 
 export interface Program {
   child: ChildProcess;
@@ -15,9 +13,11 @@ export interface Program {
   ended(): Promise<number | null>;
 }
 
-/** Runs the program as its users do, in a process of its own; killed when the test ends. */
+/** Runs the program as its users do, bundled and in a process of its own; killed when the test ends. */
 export function runProgram(args: string[], env: Record<string, string>): Program {
-  const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env.PATH ?? '', ...env } });
+  const child = spawn(process.execPath, [inject('program'), ...args], {
+    env: { PATH: process.env.PATH ?? '', ...env },
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   const lines: string[] = [];
   const listeners = new Set<() => void>();
