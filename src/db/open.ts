@@ -52,7 +52,7 @@ async function reach(sql: Connection, log: Logger, seconds: number): Promise<voi
       const code = (error as { code?: string }).code;
       if (Date.now() > until) {
         throw new DatabaseUnusable(
-          `The database cannot be reached (${code}) after ${seconds} seconds of trying: check DATABASE_URL, and that PostgreSQL runs.`,
+          `The database cannot be reached (${code}) after ${seconds} seconds of trying: check DATABASE_URL, and that PostgreSQL runs, with TLS if sslmode asks for it.`,
         );
       }
       if (attempt === 1) log.warn(`waiting for the database (${code})`);
