@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import type { Resume } from './format.ts';
 import type { InputFile } from './input.ts';
 
@@ -7,7 +7,10 @@ export const maxLineBytes = 8 << 20;
 const shownOfLongLine = 1 << 16;
 
 export interface Line {
-  /** Without its line end. Where there is a fault, as far as it can be read. */
+  /**
+   * Without its line end. Where there is a fault, as far as it can be read. To V8 it may be a piece of its chunk's text,
+   * which stays in memory as long as it does.
+   */
   text: string;
   /** From 1. */
   number: number;
@@ -39,9 +42,21 @@ export async function* readLines(file: InputFile, resume: Resume = { offset: 0, 
     start += length + lineEnd;
   };
 
+  const addPlain = (text: string) => {
+    for (let from = 0; from < text.length; ) {
+      const to = text.indexOf('\n', from);
+      const end = start + to + 1 - from;
+      number += 1;
+      lines.push({ text: text.slice(from, text.charCodeAt(to - 1) === 13 ? to - 1 : to), number, start, end });
+      start = end;
+      from = to + 1;
+    }
+  };
+
   for await (const chunk of file.bytes(resume.offset)) {
     let from = 0;
-    for (let to = chunk.indexOf(10); to >= 0; to = chunk.indexOf(10, from)) {
+    const addNext = () => {
+      const to = chunk.indexOf(10, from);
       const part = chunk.subarray(from, to);
       if (restBytes === 0) add(part, part.length, 1);
       else {
@@ -51,7 +66,14 @@ export async function* readLines(file: InputFile, resume: Resume = { offset: 0, 
         restBytes = 0;
       }
       from = to + 1;
+    };
+    const end = chunk.lastIndexOf(10) + 1;
+    if (restBytes > 0 && from < end) addNext();
+    if (isPlain(chunk.subarray(from, end))) {
+      addPlain(chunk.toString('latin1', from, end));
+      from = end;
     }
+    while (from < end) addNext();
     if (from < chunk.length) {
       const part = chunk.subarray(from);
       if (restBytes <= maxLineBytes) rest.push(part);
@@ -67,6 +89,12 @@ export async function* readLines(file: InputFile, resume: Resume = { offset: 0, 
     yield lines;
   }
 }
+
+/**
+ * Whether lines are what nearly all of a file are: no byte of theirs needs a look of its own. Then they become text
+ * together, for a fifth of what it takes one by one, which was a twentieth of an import of RIF.
+ */
+const isPlain = (lines: Buffer) => isAscii(lines) && !lines.includes(0);
 
 function makeLine(bytes: Buffer, length: number, number: number, start: number, end: number): Line {
   let content = bytes;

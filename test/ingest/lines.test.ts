@@ -1,8 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openInput } from '../../src/ingest/input.ts';
+import { type InputFile, openInput } from '../../src/ingest/input.ts';
 import { type Line, readLines } from '../../src/ingest/lines.ts';
 import { temporaryDirectory } from '../support/files.ts';
 
@@ -13,6 +15,34 @@ async function linesOf(content: string | Uint8Array, resume?: { offset: number; 
   await writeFile(path, content);
   const lines: Line[] = [];
   for await (const chunk of readLines(openInput(path), resume)) lines.push(...chunk);
+  return lines;
+}
+
+function inChunks(content: Buffer, cuts: number[]): InputFile {
+  return {
+    path: '',
+    async *bytes() {
+      for (let at = 0, turn = 0; at < content.length; turn += 1) {
+        const length = cuts[turn % cuts.length] as number;
+        yield content.subarray(at, at + length);
+        at += length;
+      }
+    },
+  };
+}
+
+/** Byte by byte. */
+function referenceLines(content: Buffer) {
+  const lines: { number: number; text: string; start: number; end: number; ok: boolean }[] = [];
+  for (let start = 0, at = 0; at < content.length; at += 1) {
+    if (content[at] !== 10 && at < content.length - 1) continue;
+    const raw = content.subarray(start, content[at] === 10 ? at : at + 1);
+    const shown = start === 0 && raw.indexOf('\ufeff') === 0 ? raw.subarray(3) : raw;
+    const bytes = shown.at(-1) === 13 ? shown.subarray(0, -1) : shown;
+    const ok = !bytes.includes(0) && isUtf8(bytes);
+    lines.push({ number: lines.length + 1, text: bytes.toString(), start, end: at + 1, ok });
+    start = at + 1;
+  }
   return lines;
 }
 
@@ -49,6 +79,28 @@ describe('readLines', () => {
   it('reads lines that span chunks', async () => {
     const long = 'x'.repeat(3_000_000);
     expect(texts(await linesOf(`${long}\nb\n${long}`))).toEqual([long, 'b', long]);
+  });
+
+  it('reads the same lines wherever its chunks end, plain ones and others', async () => {
+    const part = fc.constantFrom('\n', '\r\n', '\r', '', 'a', 'bcd', '\u00e4', '\0', '\ufeff');
+    const parts = fc.array(
+      fc.oneof(
+        part.map((text) => Buffer.from(text)),
+        fc.constant(Buffer.from([0xff])),
+      ),
+    );
+    const cuts = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 });
+    await fc.assert(
+      fc.asyncProperty(parts, cuts, async (parts, cuts) => {
+        const content = Buffer.concat(parts);
+        const lines: Line[] = [];
+        for await (const chunk of readLines(inChunks(content, cuts))) lines.push(...chunk);
+        expect(lines.map(({ number, text, start, end, fault }) => ({ number, text, start, end, ok: !fault }))).toEqual(
+          referenceLines(content),
+        );
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('names the byte of a line that is not UTF-8 or holds a NUL, and reads on', async () => {
