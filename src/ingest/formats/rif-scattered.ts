@@ -112,7 +112,7 @@ export class HeldRows {
   }
 
   take(number: string, line: Line): boolean {
-    if (!this.#scattered.has(number)) return false;
+    if (!this.expected || !this.#scattered.has(number)) return false; // An empty set hashes the number as well.
     this.#bytes += line.text.length;
     if (this.#bytes > maxHeldBytes) {
       throw new Refusal(
