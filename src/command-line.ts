@@ -2,7 +2,7 @@ import { isMainThread } from 'node:worker_threads';
 import packageJson from '../package.json' with { type: 'json' };
 import { KeyError } from './auth/key-files.ts';
 import { ConfigError, readConfig } from './config.ts';
-import { connect, DatabaseUnusable } from './db/client.ts';
+import { connect, DatabaseUnusable, isConnectionLost } from './db/client.ts';
 import { openDatabase } from './db/open.ts';
 import { DataDirectoryError } from './ingest/list-files.ts';
 import { createLogger } from './log.ts';
@@ -107,15 +107,21 @@ async function openForCommand(config: Parameters<typeof openDatabase>[0]) {
 /** Errors whose message is all that the reader needs. */
 const plainErrors = [ConfigError, DatabaseUnusable, DataDirectoryError, KeyError, UsageError];
 
+function inWords(error: Error, command: string | undefined): string {
+  const { message, stack, cause } = error;
+  if (plainErrors.some((type) => error instanceof type) || command === 'health') return message;
+  if (isConnectionLost(error)) {
+    return `The connection to the database was lost (${(error as { code?: string }).code}): see that PostgreSQL runs, and run the command again. An import goes on where it was.`;
+  }
+  return [stack ?? message, ...(cause instanceof Error ? [`caused by: ${cause.message}`] : [])].join('\n');
+}
+
 async function runCommandLine(entry: URL): Promise<void> {
   const [command, ...args] = process.argv.slice(2);
   try {
     process.exitCode = await run(entry, command, args);
   } catch (error) {
-    const { message, stack, cause } = error as Error;
-    const plain = plainErrors.some((type) => error instanceof type) || command === 'health';
-    process.stderr.write(`claims: ${plain || !stack ? message : stack}\n`);
-    if (!plain && cause instanceof Error) process.stderr.write(`caused by: ${cause.message}\n`);
+    process.stderr.write(`claims: ${inWords(error as Error, command)}\n`);
     process.exitCode = 1;
   }
 }

@@ -93,8 +93,7 @@ function socketsWithoutDelay() {
   return opened;
 }
 
-/** The connection is gone: what ran on it may run again on another. */
-const connectionLost = new Set([
+const lostCodes = new Set([
   'CONNECTION_CLOSED',
   'CONNECTION_DESTROYED',
   'CONNECTION_ENDED',
@@ -118,10 +117,12 @@ const otherwiseUnavailable = new Set([
 
 const codeOf = (error: unknown) => (error as { code?: string }).code ?? '';
 
+/** Whether an error says that the connection is gone: what ran on it may run again on another. */
+export const isConnectionLost = (error: unknown) => lostCodes.has(codeOf(error));
+
 /** Whether an error says that the database, not the query, is at fault. */
 export function isUnavailable(error: unknown): boolean {
-  const code = codeOf(error);
-  return connectionLost.has(code) || otherwiseUnavailable.has(code);
+  return isConnectionLost(error) || otherwiseUnavailable.has(codeOf(error));
 }
 
 /**
@@ -135,7 +136,7 @@ export async function transaction<T>(sql: Connection, work: (tx: Sql) => Promise
     await sql`commit`;
     return result;
   } catch (error) {
-    if (!connectionLost.has(codeOf(error))) await sql`rollback`;
+    if (!isConnectionLost(error)) await sql`rollback`;
     throw error;
   }
 }
@@ -179,7 +180,7 @@ export function createPool(url: string, size: number, options: ConnectionOptions
     try {
       return await within(deadlineMs, work(sql));
     } catch (error) {
-      const lost = connectionLost.has(codeOf(error)) || codeOf(error) === 'NO_ANSWER';
+      const lost = isConnectionLost(error) || codeOf(error) === 'NO_ANSWER';
       if (lost && slot.sql === sql) {
         slot.sql = connect(url, options);
         abandon(sql);
@@ -196,7 +197,7 @@ export function createPool(url: string, size: number, options: ConnectionOptions
       slot.busy += 1;
       try {
         return await attempt(slot, work).catch((error) => {
-          if (connectionLost.has(codeOf(error))) return attempt(slot, work);
+          if (isConnectionLost(error)) return attempt(slot, work);
           throw error;
         });
       } catch (error) {

@@ -119,20 +119,22 @@ describe('a load that is interrupted', () => {
     expect(await db.sql`select number from import_rejects order by number`).toEqual([{ number: 1 }, { number: 2 }]);
   });
 
-  it('ends with an error when its connection is ended, and is exact when it is tried again', {
-    timeout: 60_000,
-  }, async () => {
+  const start = () => runProgram(['import', loads.data], { DATABASE_URL: db.url, CLAIMS_API_LOG_LEVEL: 'error' });
+
+  it('says what to do when its connection is ended, and then goes on', { timeout: 60_000 }, async () => {
     const total = 30_000;
     await write('a.csv', carrierClaims(total));
-    const loading = loadData();
-    loading.catch(() => {});
-    while ((await db.sql`select from imports where read > 0`).length === 0) {
-      await sleep(10);
-    }
+    const loading = start();
+    while ((await db.sql`select from imports where read > 0`).length === 0) await sleep(10);
     await db.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'claims-api import'
       and datname = current_database()`;
-    await expect(loading).rejects.toThrow();
-    await loadData();
+    expect(await loading.ended()).toBe(1);
+    expect(loading.output()).toMatch(
+      /^claims: The connection to the database was lost \(\w+\): see that PostgreSQL runs, and run the command again\. An import goes on where it was\.$/,
+    );
+    const [{ read } = { read: 0 }] = await db.sql<{ read: number }[]>`select read::int from imports`;
+    expect(read).toBeLessThan(total);
+    expect(await start().ended()).toBe(0);
     expect(await counts()).toMatchObject({ claims: total, history: 0 });
     expect(await imports()).toMatchObject([{ status: 'completed', read: total, added: total }]);
   });
@@ -140,7 +142,6 @@ describe('a load that is interrupted', () => {
   it('is exact after the process was killed in the middle of it', { timeout: 60_000 }, async () => {
     const total = 30_000;
     await write('a.csv', carrierClaims(total));
-    const start = () => runProgram(['import', loads.data], { DATABASE_URL: db.url, CLAIMS_API_LOG_LEVEL: 'error' });
     const killed = start();
     while ((await db.sql`select from imports where read > 0`).length === 0) {
       if (killed.child.exitCode !== null)
