@@ -107,9 +107,10 @@ export const byDay = (rows: StoredRow[]) =>
  * is made.
  */
 export function* copyData(rows: StoredRow[], givesWay: () => boolean): Generator<Buffer> {
-  const piece = Buffer.allocUnsafeSlow(pieceBytes);
-  let used = 0;
   const parts = [copyHeader, ...rows.map(({ tuple }) => tuple), copyTrailer];
+  const bytes = parts.reduce((sum, { length }) => sum + length, 0);
+  const piece = Buffer.allocUnsafeSlow(Math.min(bytes, pieceBytes));
+  let used = 0;
   for (const part of parts) {
     if (used > 0 && part.length > (givesWay() ? smallPieceBytes : pieceBytes) - used) {
       yield piece.subarray(0, used);

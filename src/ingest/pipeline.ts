@@ -68,13 +68,9 @@ export interface ImportRun extends Merging {
 /**
  * Reads a file into the database, a batch a transaction, each with the place to go on after it; while one is written, the
  * next is read, so that neither the reader nor the database stands still for the other. Throws Refusal where the file
- * cannot be read on; what was written until then stays.
+ * cannot be read on; what was written until then stays. The connection is one that was made ready (queries.ts).
  */
 export async function load(sql: Connection, file: InputFile, format: Format, run: ImportRun): Promise<void> {
-  await queries.expectGrowth(sql);
-  await queries.commitLazily(sql);
-  await queries.compressFast(sql);
-  await queries.createStaging(sql);
   const anyPatients = await patientQueries.anyPatients(sql);
   const writer = new Writer(sql, format, run, anyPatients);
   let batch = emptyBatch(run.id, run.resume ?? { offset: 0, position: 0 });

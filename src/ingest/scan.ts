@@ -11,6 +11,7 @@ import {
   look,
 } from './import-file.ts';
 import { listFiles } from './list-files.ts';
+import * as queries from './queries.ts';
 import { logReport } from './report.ts';
 
 /** Loads what is new in a directory, or one file. */
@@ -27,6 +28,7 @@ export async function loadFiles(databaseUrl: string, path: string, log: Logger):
 export async function loadListed(databaseUrl: string, files: ListedFile[], options: LoadOptions): Promise<LoadSummary> {
   const sql = connect(databaseUrl, { name: 'import', once: true });
   try {
+    await queries.prepare(sql);
     return await (options.dryRun ? takenBack(sql, () => loadAll(sql, files, options)) : loadAll(sql, files, options));
   } finally {
     await sql.end({ timeout: 2 });

@@ -9,6 +9,7 @@ import type { Format } from '../../src/ingest/format.ts';
 import { detectFormat } from '../../src/ingest/formats/index.ts';
 import { openInput, readHead } from '../../src/ingest/input.ts';
 import { load } from '../../src/ingest/pipeline.ts';
+import { prepare } from '../../src/ingest/queries.ts';
 import { testLoads } from '../support/loads.ts';
 import { carrierClaims, carrierFile, carrierRow } from '../support/rif.ts';
 import { an835, an837, claim, paidClaim } from '../support/x12.ts';
@@ -21,6 +22,8 @@ const voiding = (number: string) => {
   const [first = '', ...rest] = claim('V1', '100', '8');
   return [first, `REF*F8*${number}`, ...rest];
 };
+
+await prepare(db.sql);
 
 interface Begun {
   id: string;
@@ -62,6 +65,7 @@ async function meanwhile(first: string, second: string): Promise<boolean> {
   const replicas = [1, 2].map((number) => connect(db.url, { name: `replica${number}` }));
   const holder = connect(db.url, { name: 'holder' });
   try {
+    await Promise.all(replicas.map(prepare));
     const [one, other] = [await begun(first, replicas[0]), await begun(second, replicas[1])];
     await holder`begin`;
     // The import is the last that a batch writes.
@@ -133,6 +137,7 @@ it('replicas load submissions at the same time', async () => {
 it('no state of a claim ends before it began, though its transaction began before', async () => {
   await loaded(an837(claim()));
   const slow = connect(db.url, { name: 'slow' });
+  await prepare(slow);
   const last = await begun(an837(claim('C1', '120')));
   await slow`begin`;
   await slow`select now()`;

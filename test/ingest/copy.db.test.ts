@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { ClaimRow } from '../../src/claims/render.ts';
 import { RowStore, storedText } from '../../src/ingest/copy.ts';
-import { clearStaged, copyStaged, createStaging } from '../../src/ingest/queries.ts';
+import { clearStaged, copyStaged, prepare } from '../../src/ingest/queries.ts';
 import { amount, optional } from '../support/arbitrary-claims.ts';
 import { testDatabase } from '../support/database.ts';
 
 const { sql } = await testDatabase();
-await createStaging(sql);
+await prepare(sql);
 
 const importId = '0189abcd-ef01-4234-8678-9abcdef01234';
 

@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Changes } from '../../src/claims/data-version.ts';
-import type { Connection } from '../../src/db/client.ts';
+import { type Connection, connect } from '../../src/db/client.ts';
 import { generated, lines } from '../../src/generate/command.ts';
 import { Random } from '../../src/generate/random.ts';
 import type { Format } from '../../src/ingest/format.ts';
 import { rif } from '../../src/ingest/formats/rif.ts';
 import { openInput } from '../../src/ingest/input.ts';
 import { load } from '../../src/ingest/pipeline.ts';
+import { endImport, prepare, runImport } from '../../src/ingest/queries.ts';
 import { testDatabase } from '../support/database.ts';
 import { testLoads } from '../support/loads.ts';
 import { runProgram } from '../support/program.ts';
@@ -99,6 +100,7 @@ describe('a load that is interrupted', () => {
       carrierClaims(10_000, (index) => (index === 5 || index === 9000 ? { CLM_PMT_AMT: 'x' } : {})),
     );
     const id = await loads.begin('a.csv');
+    await prepare(db.sql);
     await expect(
       load(db.sql, openInput(join(loads.data, 'a.csv')), crashing(7000), {
         id,
@@ -156,5 +158,18 @@ describe('a load that is interrupted', () => {
     expect(await start().ended()).toBe(0);
     expect(await counts()).toEqual({ claims: total, history: 0, paid: '2400000.00' });
     expect(await imports()).toMatchObject([{ status: 'completed', read: total, added: total, unchanged: 0 }]);
+  });
+
+  it('is on the disk when its end is said, though its batches did not wait for that', async () => {
+    await write('a.csv', carrierClaims(1));
+    const id = await loads.begin('a.csv');
+    const sql = connect(db.url, { name: 'lazy' });
+    await prepare(sql);
+    await runImport(sql, id, 'rif');
+    const [before] = await sql`select pg_current_wal_insert_lsn() as lsn`;
+    await endImport(sql, id, 'completed', null);
+    const [after] = await sql`select pg_current_wal_flush_lsn() > ${before?.lsn}::pg_lsn as flushed`;
+    expect(after).toEqual({ flushed: true });
+    await sql.end();
   });
 });
