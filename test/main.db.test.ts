@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { connect as connectSocket } from 'node:net';
+import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { TLSSocket } from 'node:tls';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { generateKeys } from '../src/auth/generate-keys.ts';
 import { testDatabase } from './support/database.ts';
 import { temporaryDirectory } from './support/files.ts';
@@ -276,6 +278,39 @@ describe('claims import', { timeout: 30_000 }, () => {
           : '2,000 read, 2,000 added, 0 changed, 0 unchanged',
       );
     }
+  });
+
+  it('reaches its database over TLS', async () => {
+    // Of a kind that needs no certificate, which nothing here could make.
+    const [cipher, version] = ['AECDH-AES256-SHA:@SECLEVEL=0', 'TLSv1.2'] as const;
+    const database = new URL(db.url);
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => {
+      socket.once('data', () => {
+        socket.write('S'); // In answer to an SSLRequest: https://www.postgresql.org/docs/18/protocol-flow.html
+        const secured = new TLSSocket(socket, { isServer: true, ciphers: cipher, maxVersion: version });
+        const plain = connectSocket(Number(database.port || 5432), database.hostname);
+        secured.on('secure', () => sockets.push(secured.pipe(plain).pipe(secured)));
+        for (const end of [secured, plain]) end.on('error', () => socket.destroy());
+      });
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const url = new URL(`${db.url}?sslmode=require`);
+    url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const path = join(await mkdtemp(join(parent, 'import-')), 'file');
+    await writeFile(
+      path,
+      carrierClaims(3000, () => ({ BENE_ID: 'secret' })),
+    );
+    const program = runProgram(
+      ['import', path],
+      env({ DATABASE_URL: url.href, NODE_OPTIONS: `--tls-cipher-list=${cipher} --tls-max-v1.2` }),
+    );
+    expect(await program.ended(), program.output()).toBe(0);
+    expect(sockets.length).toBeGreaterThan(0);
+    const [row] = await db.sql`select count(*)::int as claims from claims where patient_id = 'secret'`;
+    expect(row).toEqual({ claims: 3000 });
   });
 
   it('reads standard input, and keeps nothing of it', async () => {
