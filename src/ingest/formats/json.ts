@@ -79,14 +79,12 @@ export type Read =
 export function readClaim(text: string, position: number): Read {
   let claim: string | undefined;
   try {
-    const value = parse(text);
+    // Both are of the service that wrote the file: the id follows from the identifier, and the day of change is the load's.
+    const { id: _id, lastUpdated: _lastUpdated, ...value } = parse(text);
     if (typeof value.identifier === 'object' && value.identifier !== null) {
       const number = (value.identifier as { value?: unknown }).value;
       if (typeof number === 'string') claim = number.slice(0, 100);
     }
-    // Both are of the service that wrote the file: the id follows from the identifier, and the day of change is the load's.
-    delete value.id;
-    delete value.lastUpdated;
     if (!isClaim(value)) throw firstFault(value);
     return { claim: value, position };
   } catch (error) {

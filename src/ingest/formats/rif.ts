@@ -58,8 +58,10 @@ async function* readClaims(file: InputFile, resume?: Resume): AsyncGenerator<Ent
         if (open === undefined) {
           if (isNew(line)) yield rejectLine(line, unreadable(line, header, layout));
         } else if (number) {
-          if (open.damaged) open.lines.push(open.damaged);
-          delete open.damaged;
+          if (open.damaged) {
+            open.lines.push(open.damaged);
+            delete open.damaged;
+          }
           open.lines.push(line);
         } else {
           // Of the open claim only if that goes on behind it.
