@@ -67,8 +67,8 @@ export async function contentHash(path: string): Promise<Buffer> {
 }
 
 /**
- * So much at most as it takes to find the end of the file with the first read. Of thousands of small files, buffers that
- * were as large for each kept the collector at work for half of the time.
+ * No more than the file and one byte, at which its end is seen: with whole buffers for each of thousands of small files,
+ * the collector was at work for half of the time. Nor so little that a file that grows meanwhile is read byte by byte.
  */
 const bufferBytes = (most: number, fileBytes: number) => Math.min(most, Math.max(fileBytes + 1, leastBufferBytes));
 
