@@ -120,7 +120,7 @@ export class HeldRows {
       );
     }
     const claim = this.#claims.get(number) ?? { number, lines: [] };
-    claim.lines.push({ ...line, text: Buffer.from(line.text).toString() }); // A text of its own, without its chunk's.
+    claim.lines.push(line);
     this.#claims.set(number, claim);
     return true;
   }
