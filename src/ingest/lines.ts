@@ -33,10 +33,11 @@ export async function* readLines(file: InputFile, resume: Resume = { offset: 0, 
   let restBytes = 0;
   let lines: Line[] = [];
 
-  const add = (bytes: Buffer, length: number, lineEnd: number) => {
+  const add = (content: Content, bytes: number) => {
+    const end = start + bytes;
     number += 1;
-    lines.push(makeLine(bytes, length, number, start, start + length + lineEnd));
-    start += length + lineEnd;
+    lines.push({ ...content, number, start, end });
+    start = end;
   };
 
   for await (const chunk of file.bytes(resume.offset)) {
@@ -44,10 +45,11 @@ export async function* readLines(file: InputFile, resume: Resume = { offset: 0, 
     const addNext = () => {
       const to = chunk.indexOf(10, from);
       const part = chunk.subarray(from, to);
-      if (restBytes === 0) add(part, part.length, 1);
+      if (restBytes === 0) add(readContent(part, part.length, start), part.length + 1);
       else {
         if (restBytes <= maxLineBytes) rest.push(part);
-        add(Buffer.concat(rest), restBytes + part.length, 1);
+        const length = restBytes + part.length;
+        add(readContent(Buffer.concat(rest), length, start), length + 1);
         rest = [];
         restBytes = 0;
       }
@@ -56,10 +58,7 @@ export async function* readLines(file: InputFile, resume: Resume = { offset: 0, 
     const addPlain = () => {
       const to = chunk.indexOf(10, from);
       const text = chunk.toString('latin1', from, chunk[to - 1] === 13 ? to - 1 : to);
-      const lineEnd = start + to + 1 - from;
-      number += 1;
-      lines.push({ text, number, start, end: lineEnd });
-      start = lineEnd;
+      add({ text }, to + 1 - from);
       from = to + 1;
     };
     const end = chunk.lastIndexOf(10) + 1;
@@ -80,7 +79,7 @@ export async function* readLines(file: InputFile, resume: Resume = { offset: 0, 
     }
   }
   if (restBytes > 0) {
-    add(Buffer.concat(rest), restBytes, 0);
+    add(readContent(Buffer.concat(rest), restBytes, start), restBytes);
     yield lines;
   }
 }
@@ -88,30 +87,27 @@ export async function* readLines(file: InputFile, resume: Resume = { offset: 0, 
 /** Whether lines are what nearly all of a file are: then none of them needs a look of its own, which took as long again. */
 const isPlain = (lines: Buffer) => isAscii(lines) && !lines.includes(0);
 
-function makeLine(bytes: Buffer, length: number, number: number, start: number, end: number): Line {
+type Content = Pick<Line, 'text' | 'fault'>;
+
+/** Of a line that begins there, and of which these bytes, of so many, were kept. */
+function readContent(bytes: Buffer, length: number, start: number): Content {
   let content = bytes;
   if (start === 0 && content[0] === 0xef && content[1] === 0xbb && content[2] === 0xbf) content = content.subarray(3);
   if (content[content.length - 1] === 13) content = content.subarray(0, -1);
   if (length > maxLineBytes) {
     const text = content.toString('latin1', 0, shownOfLongLine);
     const reason = `expected a line of at most ${maxLineBytes >> 20} MiB, found ${Math.ceil(length / (1 << 20))} MiB`;
-    return { text, number, start, end, fault: { reason, at: text.length } };
+    return { text, fault: { reason, at: text.length } };
   }
   const nul = content.indexOf(0);
   if (nul >= 0) {
     const at = content.toString('utf8', 0, nul).length;
-    return {
-      text: content.toString('utf8'),
-      number,
-      start,
-      end,
-      fault: { reason: 'expected text, found a NUL byte', at },
-    };
+    return { text: content.toString('utf8'), fault: { reason: 'expected text, found a NUL byte', at } };
   }
   if (!isUtf8(content)) {
     const text = content.toString('utf8');
     const reason = 'expected UTF-8, found bytes that are not';
-    return { text, number, start, end, fault: { reason, at: text.indexOf('\ufffd') } };
+    return { text, fault: { reason, at: text.indexOf('\ufffd') } };
   }
-  return { text: content.toString('utf8'), number, start, end };
+  return { text: content.toString('utf8') };
 }
